@@ -1,0 +1,40 @@
+"""How much an image may ask of the service. The numbers come from the settings; the checks are here."""
+
+from dataclasses import dataclass
+
+from imagemill.domain.header import Header
+from imagemill.errors import EmptyImage, ImageTooLarge, TooManyPixels
+
+MAX_OUTPUTS = 20
+"""Outputs that one job may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one image may cost.
+
+    Args:
+        image_bytes: size of the file as sent, after base64 is undone.
+        pixels: width × height × frames of the original.
+        output_pixels: width × height of each output.
+    """
+
+    image_bytes: int
+    pixels: int
+    output_pixels: int
+
+    def check_bytes(self, size: int) -> None:
+        """Refuse an image of zero bytes or of more than `image_bytes`."""
+        if size == 0:
+            raise EmptyImage("The image has zero bytes.")
+        if size > self.image_bytes:
+            raise self.too_large()
+
+    def too_large(self) -> ImageTooLarge:
+        """The error for an image over `image_bytes`, for a reader that stops before it has seen it all."""
+        return ImageTooLarge(f"An image may have at most {self.image_bytes:,} bytes.")
+
+    def check_header(self, header: Header) -> None:
+        """Refuse an image whose header announces more than `pixels`, before any is decoded."""
+        if header.size.pixels * header.frames > self.pixels:
+            raise TooManyPixels(f"Width × height × frames may be at most {self.pixels:,} pixels.")

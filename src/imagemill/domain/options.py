@@ -1,0 +1,192 @@
+"""The kinds of value an option can have. Each reads a JSON value or a text, and describes itself as JSON Schema.
+
+A kind raises ValueError with a sentence that says what would be right and never repeats what was given.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Kind(Protocol):
+    """A kind of option value."""
+
+    def read(self, value: object) -> Any:
+        """Turn a value as JSON gives it into the option's value. Raises ValueError if it is not one."""
+        ...
+
+    def read_text(self, text: str) -> Any:
+        """The same for a form field, a query parameter or a command line flag."""
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of what `read` takes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within a range, both ends included."""
+
+    minimum: int
+    maximum: int
+
+    def read(self, value: object) -> int:
+        """Accept a JSON number without a fraction."""
+        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+            raise ValueError(f"must be a whole number from {self.minimum} to {self.maximum}")
+        return value
+
+    def read_text(self, text: str) -> int:
+        """Accept ASCII digits."""
+        return self.read(int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None)
+
+    def schema(self) -> dict[str, Any]:
+        """An integer with bounds."""
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within a range, both ends included, with at most two decimal places so that it has one spelling."""
+
+    minimum: int
+    maximum: int
+
+    def read(self, value: object) -> Decimal:
+        """Accept a JSON number."""
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise ValueError(self._rule)
+        number = Decimal(str(value))
+        if not number.is_finite() or not self.minimum <= number <= self.maximum or number != round(number, 2):
+            raise ValueError(self._rule)
+        return number.normalize()
+
+    def read_text(self, text: str) -> Decimal:
+        """Accept digits with an optional fraction."""
+        try:
+            return self.read(Decimal(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None)
+        except InvalidOperation:
+            raise ValueError(self._rule) from None
+
+    def schema(self) -> dict[str, Any]:
+        """A number with bounds."""
+        return {"type": "number", "minimum": self.minimum, "maximum": self.maximum, "multipleOf": 0.01}
+
+    @property
+    def _rule(self) -> str:
+        return f"must be a number from {self.minimum} to {self.maximum} with at most two decimal places"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One word of an enumeration."""
+
+    words: type[StrEnum]
+
+    def read(self, value: object) -> StrEnum:
+        """Accept one of the words, as spelled."""
+        if not isinstance(value, str) or value not in set(self.words):
+            raise ValueError("must be one of " + ", ".join(self.words))
+        return self.words(value)
+
+    def read_text(self, text: str) -> StrEnum:
+        """Accept one of the words, as spelled."""
+        return self.read(text)
+
+    def schema(self) -> dict[str, Any]:
+        """An enumeration of strings."""
+        return {"type": "string", "enum": [str(word) for word in self.words]}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def read(self, value: object) -> bool:
+        """Accept a JSON boolean."""
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return value
+
+    def read_text(self, text: str) -> bool:
+        """Accept the words `true` and `false`."""
+        return self.read({"true": True, "false": False}.get(text))
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A short text of a given form, folded to lower case so that it has one spelling.
+
+    Args:
+        expression: a regular expression that JSON Schema and Python read alike.
+        rule: what it asks for, in words, after "must be".
+    """
+
+    expression: str
+    rule: str
+
+    def read(self, value: object) -> str:
+        """Accept a string that matches as a whole."""
+        if not isinstance(value, str) or not re.fullmatch(self.expression, value):
+            raise ValueError(f"must be {self.rule}")
+        return value.lower()
+
+    def read_text(self, text: str) -> str:
+        """Accept a text that matches as a whole."""
+        return self.read(text)
+
+    def schema(self) -> dict[str, Any]:
+        """A string with a pattern."""
+        return {"type": "string", "pattern": f"^(?:{self.expression})$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """A colour in CSS's hexadecimal notation, kept in its long form, with alpha only where it is not opaque.
+
+    Source: CSS Color 4, section 5.2.
+    """
+
+    def read(self, value: object) -> str:
+        """Accept `#rgb`, `#rgba`, `#rrggbb` or `#rrggbbaa`."""
+        if not isinstance(value, str) or not re.fullmatch(_HEX_COLOUR, value):
+            raise ValueError("must be a colour such as #fff, #ff8800 or, with alpha last, #ff880080")
+        digits = value[1:].lower()
+        if len(digits) < 6:
+            digits = "".join(digit * 2 for digit in digits)
+        return "#" + (digits[:6] if digits.endswith("ff") and len(digits) == 8 else digits)
+
+    def read_text(self, text: str) -> str:
+        """Accept the same."""
+        return self.read(text)
+
+    def schema(self) -> dict[str, Any]:
+        """A string with a pattern."""
+        return {"type": "string", "pattern": f"^(?:{_HEX_COLOUR})$"}
+
+
+_HEX_COLOUR = "#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
+NAME = Pattern("[A-Za-z0-9][A-Za-z0-9-]{0,31}", "1 to 32 letters, digits and hyphens, not beginning with a hyphen")
+
+
+def colour_channels(colour: str) -> tuple[int, int, int, int]:
+    """Red, green, blue and alpha, each 0…255, of a colour that `Colour` has read."""
+    red, green, blue, alpha = bytes.fromhex(colour.removeprefix("#").ljust(8, "f"))
+    return red, green, blue, alpha
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer to a place in the request, of at most 200 characters. Source: RFC 6901, section 3."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1")[:80] for part in parts)[:200]
+
+
+JsonObject = Mapping[str, object]
+"""An object as a JSON parser returns it."""

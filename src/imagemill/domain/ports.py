@@ -1,0 +1,297 @@
+"""What the flows need from the outside, as Protocols. Adapters implement them; `wiring` picks the adapters.
+
+An adapter raises errors of `imagemill.errors` only; what its library raises stops at the adapter.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.job import Failure, Job, NewJob, Original, Product
+from imagemill.domain.recipe import Recipe
+
+Bytes = bytes | bytearray | memoryview
+"""Bytes in memory or mapped from disk, not to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    """What the store knows of an object without reading it.
+
+    Args:
+        bytes: its size.
+        modified_at: when it was put, UTC, to the second or finer.
+    """
+
+    bytes: int
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Keeps bytes under keys. A key's grammar is in `storage/keys.py`; any other key is a ValueError.
+
+    Raises:
+        StoreUnavailable: the store does not answer, has no room, or refuses.
+    """
+
+    def put(self, key: str, data: Bytes) -> None:
+        """Store all of the bytes or nothing; when it returns, they survive a power cut. Replaces what was there."""
+        ...
+
+    def get(self, key: str) -> Bytes | None:
+        """All bytes of an object, perhaps mapped from disk; None if there is none."""
+        ...
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """Size and time of an object; None if there is none."""
+        ...
+
+    def open(self, key: str) -> BinaryIO | None:
+        """A seekable reader of an object, to be closed by the caller; None if there is none."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens if there is none."""
+        ...
+
+    def check(self) -> None:
+        """Raise StoreUnavailable unless the store can be written to right now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the record answers to a new job.
+
+    Args:
+        job: the job that stands in the record now.
+        reused: True if it stood there before, so that there is nothing to send.
+    """
+
+    job: Job
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to write a job's record.
+
+    Args:
+        job: as claimed; `attempts` counts this one.
+        lease: the right's name; a later claim has another.
+    """
+
+    job: Job
+    lease: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of an owner's jobs, newest first.
+
+    Args:
+        jobs: at most as many as asked for.
+        cursor: where the next page begins; None at the end.
+    """
+
+    jobs: tuple[Job, ...]
+    cursor: str | None
+
+
+class JobStore(Protocol):
+    """The record. Each change is one conditional update: one row changed or none is the answer.
+
+    All times come from the store's own clock. Owners never see each other's jobs or originals.
+
+    Raises:
+        RecordUnavailable: the database does not answer.
+    """
+
+    def find(self, token: UUID, owner: str) -> Job | None:
+        """The owner's job, unless its keeping has run out."""
+        ...
+
+    def find_original(self, owner: str, sha256: str) -> Original | None:
+        """The owner's image with this digest, if it is kept."""
+        ...
+
+    def accept(self, new: NewJob) -> Accepted | None:
+        """Commit a job and its original, durably, in one transaction; due to be sent, not sent.
+
+        A record of the token that is neither `replaceable` nor past its keeping is returned as it is, reused. Any
+        other is removed in the same transaction; its outputs' keys go to the list that `take_garbage` hands out.
+
+        Returns:
+            None if `new.original.key` is not the key that is recorded for its owner and digest: someone else stored
+            the same image first, or it was erased meanwhile. The caller looks again.
+        """
+        ...
+
+    def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
+        """PENDING → IN_PROGRESS under a new lease, one attempt more; None if the job is not PENDING and due.
+
+        Need not survive a power cut: a claim that is forgotten is a job that is PENDING.
+        """
+        ...
+
+    def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
+        """Prolong a lease; False if it is no longer this worker's."""
+        ...
+
+    def finish(self, token: UUID, lease: UUID, products: Sequence[Product]) -> bool:
+        """IN_PROGRESS → SUCCESS, publishing the products, durably; False if the lease is not this worker's."""
+        ...
+
+    def fail(self, token: UUID, lease: UUID, failure: Failure) -> bool:
+        """IN_PROGRESS → FAILURE, durably; False if the lease is not this worker's."""
+        ...
+
+    def retry(self, token: UUID, lease: UUID, delay_seconds: float) -> bool:
+        """IN_PROGRESS → PENDING, due after a delay; False if the lease is not this worker's."""
+        ...
+
+    def erase(self, token: UUID, owner: str) -> Job | None:
+        """Take the owner's job out: a running or waiting one becomes REVOKED, an ended one is forgotten.
+
+        The keys of its outputs, and of its original if no other job needs it, go to the garbage list in the same
+        transaction.
+
+        Returns:
+            The job as it stood before; None if there is none. Erasing a REVOKED job again returns it, unchanged.
+        """
+        ...
+
+    def page(self, owner: str, cursor: str | None, limit: int) -> Page:
+        """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""
+        ...
+
+    def release_expired(self, max_attempts: int, limit: int) -> "Released":
+        """End the leases that have run out: → PENDING and due at once, or → FAILURE `worker-lost` at the cap."""
+        ...
+
+    def take_due(self, first_seconds: int, limit: int) -> list[UUID]:
+        """PENDING jobs whose time to be sent (again) has come, oldest first; each pushed back so that only one sweep
+        sends it. `first_seconds` is the base of `resend_delay_seconds`."""
+        ...
+
+    def forget_expired(self, limit: int) -> int:
+        """Remove ended jobs whose keeping has run out; their keys go to the garbage list. Returns how many."""
+        ...
+
+    def take_garbage(self, limit: int) -> list[str]:
+        """Keys of objects that no record needs any more. They stay listed until `drop_garbage` names them."""
+        ...
+
+    def drop_garbage(self, keys: Sequence[str]) -> None:
+        """Strike out keys whose objects are gone."""
+        ...
+
+    def check(self) -> None:
+        """Raise RecordUnavailable unless the database answers and its tables are of this release."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What became of leases that had run out.
+
+    Args:
+        returned: jobs that wait again.
+        lost: jobs that ended in FAILURE.
+    """
+
+    returned: tuple[UUID, ...]
+    lost: tuple[UUID, ...]
+
+
+class JobQueue(Protocol):
+    """Carries tokens to workers, at least once, sometimes never: the record is the truth."""
+
+    def send(self, token: UUID) -> None:
+        """Send a token, within about two seconds. Raises BrokerUnavailable."""
+        ...
+
+    def check(self) -> None:
+        """Raise BrokerUnavailable unless the broker answers."""
+        ...
+
+
+class Doorbell(Protocol):
+    """Tells those who wait that a job has ended. It may fail to ring: who waits also looks at the record."""
+
+    def ring(self, token: UUID) -> None:
+        """Wake everyone who listens for this token. Never raises."""
+        ...
+
+    def listen(self, token: UUID) -> AbstractContextManager["Ear"]:
+        """Listen from now on, until the context ends. Never raises."""
+        ...
+
+
+class Ear(Protocol):
+    """One who waits."""
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Sleep until the bell has rung or the time is over; True if it rang."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One output as it leaves the engine.
+
+    Args:
+        name: as the recipe calls it.
+        format: what the bytes are.
+        size: in pixels.
+        data: the file.
+    """
+
+    name: str
+    format: ImageFormat
+    size: Size
+    data: bytes
+
+
+class ImageEngine(Protocol):
+    """Turns bytes into pixels and back.
+
+    Raises:
+        UnsupportedImage, CorruptImage, TooManyPixels: the image's fault.
+        MemoryLimitExceeded: there was not enough memory.
+    """
+
+    def probe(self, data: Bytes) -> Header:
+        """Read the header; decodes no pixel."""
+        ...
+
+    def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
+        """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made."""
+        ...
+
+
+class FaultPoint(StrEnum):
+    """Places between two durable steps where a test may stop or kill the process."""
+
+    ORIGINAL_PUT = "original-put"
+    ROW_INSERTED = "row-inserted"
+    ROW_COMMITTED = "row-committed"
+    MESSAGE_PUBLISHED = "message-published"
+    JOB_CLAIMED = "job-claimed"
+    OUTPUT_PUT = "output-put"
+    JOB_FINISHED = "job-finished"
+
+
+class Faults(Protocol):
+    """Does nothing, unless a test asks."""
+
+    def reach(self, point: FaultPoint, token: UUID) -> None:
+        """Called when the process has come to the point in its work on the token."""
+        ...

@@ -1,0 +1,268 @@
+"""The recipe: what a client asks to be made of an image. Frozen, checked at birth, with one spelling per meaning.
+
+`Output` is the table of options: a field's name is the option's name in Python, its camelCase form the one in JSON,
+forms, queries and the command line; its kind holds type and range; its sentence is its documentation.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+from imagemill.domain.formats import FACTS, ImageFormat, auto_format
+from imagemill.domain.geometry import MAX_SIDE, Fit, Gravity
+from imagemill.domain.limits import MAX_OUTPUTS
+from imagemill.domain.options import NAME, Choice, Colour, Flag, JsonObject, Kind, Number, Whole, pointer
+from imagemill.errors import InvalidOptions, OptionProblem
+
+RECIPE_VERSION = 1
+"""Raised when the same recipe begins to give different pixels, so that old results are not taken for new ones."""
+
+
+class OutputFormat(StrEnum):
+    """What can be asked for: `auto` is the source's own family."""
+
+    AUTO = "auto"
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+
+    @property
+    def chosen(self) -> ImageFormat | None:
+        """The format, or None for `auto`."""
+        return None if self is OutputFormat.AUTO else ImageFormat(self.value)
+
+
+def _option(kind: Kind, default: Any, sentence: str) -> Any:
+    return field(default=default, metadata={"kind": kind, "sentence": sentence})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One image to be made. Raises InvalidOptions at birth where a value is out of its range.
+
+    Lengths are CSS pixels; multiplied by `dpr` they are device pixels.
+    """
+
+    width: int | None = _option(Whole(1, MAX_SIDE), None, "Width of the box; left out, it follows from the height.")
+    height: int | None = _option(Whole(1, MAX_SIDE), None, "Height of the box; left out, it follows from the width.")
+    fit: Fit = _option(Choice(Fit), Fit.COVER, "How the picture meets the box.")
+    gravity: Gravity = _option(Choice(Gravity), Gravity.CENTER, "What a crop keeps, and where a canvas holds it.")
+    enlarge: bool = _option(Flag(), False, "Whether the output may be larger than the source.")
+    dpr: Decimal = _option(Number(1, 8), Decimal(1), "Device pixels per CSS pixel: multiplies width and height.")
+    background: str | None = _option(
+        Colour(), None, "Colour behind the picture; left out, transparent, or white where the format has no alpha."
+    )
+    format: OutputFormat = _option(Choice(OutputFormat), OutputFormat.AUTO, "Format of the output.")
+    quality: int | None = _option(
+        Whole(1, 100), None, "Quality of JPEG, WebP and AVIF; left out, 80, 79 and 63. PNG and GIF ignore it."
+    )
+    name: str = _option(NAME, "image", "What the output is called in the answer and in its URL.")
+
+    def __post_init__(self) -> None:
+        problems = [*self._problems()]
+        if problems:
+            raise InvalidOptions(*problems)
+
+    def _problems(self) -> Iterator[OptionProblem]:
+        wrong = set()
+        for option in OPTIONS.values():
+            value = getattr(self, option.field)
+            try:
+                if value is not None or option.default is not None:
+                    option.kind.read(value)
+            except ValueError as error:
+                wrong.add(option.field)
+                yield OptionProblem(pointer(option.name), str(error))
+        for side in ("width", "height"):
+            length = getattr(self, side)
+            if length is None or wrong & {side, "dpr"}:
+                continue
+            if length * self.dpr > MAX_SIDE:
+                yield OptionProblem(pointer(side), f"times dpr must be at most {MAX_SIDE}")
+
+    def canonical(self) -> dict[str, Any]:
+        """The options that differ from their defaults, by JSON name, as JSON values.
+
+        What equals its default is left out, so that a release that adds an option changes no existing token.
+        """
+        return {
+            option.name: _plain(value)
+            for option in OPTIONS.values()
+            if (value := getattr(self, option.field)) != option.default
+        }
+
+    def format_for(self, source: ImageFormat, *, alpha: bool) -> ImageFormat:
+        """The format to write for a source of this format."""
+        return self.format.chosen or auto_format(source, alpha=alpha)
+
+    def quality_for(self, chosen: ImageFormat) -> int | None:
+        """The quality to write with, 1…100; None where the format has no such dial."""
+        return None if FACTS[chosen].quality is None else self.quality or FACTS[chosen].quality
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What the table says of one option.
+
+    Args:
+        name: in JSON, forms, queries and flags.
+        field: in Python.
+        kind: its type and range.
+        default: the value where it is left out.
+        sentence: what it does.
+    """
+
+    name: str
+    field: str
+    kind: Kind
+    default: Any
+    sentence: str
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+
+
+OPTIONS: Mapping[str, Option] = {
+    _camel(item.name): Option(
+        _camel(item.name), item.name, item.metadata["kind"], item.default, item.metadata["sentence"]
+    )
+    for item in dataclasses.fields(Output)
+}
+"""Every option of an output by its JSON name, in the order of the documentation."""
+
+DEFAULT_BOX = {"width": 100, "height": 100}
+"""What a request without any option gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The outputs to make, in the order of the answer: 1…MAX_OUTPUTS, with names that differ."""
+
+    outputs: tuple[Output, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.outputs) <= MAX_OUTPUTS:
+            raise InvalidOptions(OptionProblem("/outputs", f"must hold 1 to {MAX_OUTPUTS} outputs"))
+        names: set[str] = set()
+        for position, output in enumerate(self.outputs):
+            if output.name in names:
+                raise InvalidOptions(
+                    OptionProblem(pointer("outputs", position, "name"), "must differ from the other outputs' names")
+                )
+            names.add(output.name)
+
+    @classmethod
+    def parse(cls, options: JsonObject) -> Self:
+        """Read options as a JSON parser returns them.
+
+        Options beside `outputs` are the defaults of each output. No option at all means DEFAULT_BOX.
+
+        Raises:
+            InvalidOptions: with a pointer for each unknown or wrong option, all at once.
+        """
+        shared = {name: value for name, value in options.items() if name != "outputs"}
+        if "outputs" not in options:
+            return cls((_read_output(shared or DEFAULT_BOX, ()),))
+        listed = options["outputs"]
+        if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_OUTPUTS:
+            raise InvalidOptions(OptionProblem("/outputs", f"must be a list of 1 to {MAX_OUTPUTS} objects"))
+        problems = list(_shared_problems(shared))
+        outputs = []
+        for position, item in enumerate(listed):
+            try:
+                outputs.append(_read_listed(shared if not problems else {}, item, position))
+            except InvalidOptions as error:
+                problems += error.problems
+        if problems:
+            raise InvalidOptions(*problems)
+        return cls(tuple(outputs))
+
+    @classmethod
+    def parse_text(cls, options: Mapping[str, str]) -> Self:
+        """Read options from form fields, a query or flags; `outputs` is then a JSON list in a text.
+
+        Raises:
+            InvalidOptions: as `parse`.
+        """
+        values: dict[str, object] = {}
+        problems = []
+        for name, text in options.items():
+            try:
+                values[name] = _from_text(name, text)
+            except ValueError as error:
+                problems.append(OptionProblem(pointer(name), str(error)))
+        if problems:
+            raise InvalidOptions(*problems)
+        return cls.parse(values)
+
+    def canonical(self) -> str:
+        """The one spelling of what this recipe means: compact JSON with sorted keys."""
+        return json.dumps([output.canonical() for output in self.outputs], sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_canonical(cls, text: str) -> Self:
+        """The recipe that `canonical` spelled. Raises InvalidOptions if this release cannot read it."""
+        return cls(tuple(_read_output(options, ()) for options in json.loads(text)))
+
+
+def _read_listed(shared: JsonObject, item: object, position: int) -> Output:
+    place = ("outputs", position)
+    if not isinstance(item, dict):
+        raise InvalidOptions(OptionProblem(pointer(*place), "must be an object"))
+    return _read_output({**shared, "name": f"image-{position + 1}", **item}, place)
+
+
+def _shared_problems(shared: JsonObject) -> Iterator[OptionProblem]:
+    if "name" in shared:
+        yield OptionProblem("/name", "belongs into each of the outputs")
+    try:
+        _read_output(shared, ())
+    except InvalidOptions as error:
+        yield from error.problems
+
+
+def _read_output(options: JsonObject, place: tuple[str | int, ...]) -> Output:
+    values: dict[str, Any] = {}
+    problems = []
+    for name, value in options.items():
+        try:
+            values[_known(name).field] = _known(name).kind.read(value)
+        except ValueError as error:
+            problems.append(OptionProblem(pointer(*place, name), str(error)))
+    if problems:
+        raise InvalidOptions(*problems)
+    try:
+        return Output(**values)
+    except InvalidOptions as error:
+        raise InvalidOptions(
+            *(OptionProblem(pointer(*place) + problem.pointer, problem.detail) for problem in error.problems)
+        ) from None
+
+
+def _from_text(name: str, text: str) -> object:
+    if name == "outputs":
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise ValueError("must be a JSON list") from None
+    return _known(name).kind.read_text(text)
+
+
+def _known(name: str) -> Option:
+    if name not in OPTIONS:
+        raise ValueError("is not an option; the documentation lists them all")
+    return OPTIONS[name]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    return str(value) if isinstance(value, StrEnum) else value

@@ -1,0 +1,217 @@
+"""Everything that can go wrong, as one tree. No HTTP here: `web/problems.py` maps classes to status codes.
+
+    ImagemillError
+    ├── BadInput                 the client has to change something; never retryable
+    │   ├── MalformedRequest     malformed-request
+    │   ├── InvalidBase64        invalid-base64
+    │   ├── EmptyImage           empty-image
+    │   ├── ImageTooLarge        image-too-large
+    │   ├── UnsupportedImage     unsupported-image
+    │   ├── CorruptImage         corrupt-image
+    │   ├── TooManyPixels        too-many-pixels
+    │   ├── InvalidOptions       invalid-options
+    │   └── UnknownToken         unknown-token
+    ├── JobFailure               an accepted job ended without an image, and not because of its image
+    │   ├── WorkerLost           worker-lost
+    │   ├── TimeLimitExceeded    time-limit-exceeded
+    │   ├── MemoryLimitExceeded  memory-limit-exceeded
+    │   ├── OriginalMissing      original-missing
+    │   └── RenderFailed         render-failed
+    ├── Unavailable              a part the service stands on is away; retryable
+    │   ├── RecordUnavailable    unavailable
+    │   ├── StoreUnavailable     unavailable
+    │   ├── BrokerUnavailable    unavailable
+    │   └── Overloaded           overloaded
+    ├── LeaseLost                lease-lost; internal: another worker owns the job now
+    └── ConfigurationError       configuration; the service refuses to start
+
+Each concrete class has a `code`, stable for ever, and says whether the same request can succeed later (`retryable`).
+The message is written for the client: it names no path, no host and no piece of the input.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class ImagemillError(Exception):
+    """The root: whatever imagemill raises on purpose."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    retryable: ClassVar[bool] = False
+
+    @property
+    def detail(self) -> str:
+        """The sentence a client may read."""
+        return str(self) or self.title
+
+
+class BadInput(ImagemillError):
+    """The request cannot succeed as it is."""
+
+
+class MalformedRequest(BadInput):
+    """The body or a header does not parse."""
+
+    code = "malformed-request"
+    title = "The request is malformed"
+
+
+class InvalidBase64(BadInput):
+    """`imageData` is not base64 of the standard alphabet with padding (RFC 4648, section 4)."""
+
+    code = "invalid-base64"
+    title = "The image data is not valid base64"
+
+
+class EmptyImage(BadInput):
+    """There is no image, or it has zero bytes."""
+
+    code = "empty-image"
+    title = "There is no image"
+
+
+class ImageTooLarge(BadInput):
+    """The image has more bytes than the limit."""
+
+    code = "image-too-large"
+    title = "The image has too many bytes"
+
+
+class UnsupportedImage(BadInput):
+    """Not an image, or of a type that is not served."""
+
+    code = "unsupported-image"
+    title = "Not an image of a supported type"
+
+
+class CorruptImage(BadInput):
+    """The header cannot be read, or the pixels are damaged or cut short."""
+
+    code = "corrupt-image"
+    title = "The image is damaged"
+
+
+class TooManyPixels(BadInput):
+    """Width × height × frames is over the limit."""
+
+    code = "too-many-pixels"
+    title = "The image has too many pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProblem:
+    """One thing that is wrong with the options.
+
+    Args:
+        pointer: where, as a JSON pointer (RFC 6901) into the request, such as `/outputs/0/width`.
+        detail: what is wrong, in a sentence that does not repeat the value.
+    """
+
+    pointer: str
+    detail: str
+
+
+class InvalidOptions(BadInput):
+    """One or more options are unknown or out of range; `problems` lists them all."""
+
+    code = "invalid-options"
+    title = "The options are not valid"
+
+    def __init__(self, *problems: OptionProblem) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{problem.pointer}: {problem.detail}" for problem in problems))
+
+
+class UnknownToken(BadInput):
+    """No job of this owner has the token: never made, another's, expired or erased."""
+
+    code = "unknown-token"
+    title = "There is no such job"
+
+
+class JobFailure(ImagemillError):
+    """An accepted job ended without an image for a reason that is not its image's fault."""
+
+
+class WorkerLost(JobFailure):
+    """Each attempt ended with its worker dead."""
+
+    code = "worker-lost"
+    title = "The worker died at every attempt"
+    retryable = True
+
+
+class TimeLimitExceeded(JobFailure):
+    """The work took longer than a job may."""
+
+    code = "time-limit-exceeded"
+    title = "The job took too long"
+    retryable = True
+
+
+class MemoryLimitExceeded(JobFailure):
+    """The work needed more memory than a worker may use."""
+
+    code = "memory-limit-exceeded"
+    title = "The job needed too much memory"
+    retryable = True
+
+
+class OriginalMissing(JobFailure):
+    """The object store no longer has the bytes that the record speaks of."""
+
+    code = "original-missing"
+    title = "The original image is gone"
+    retryable = True
+
+
+class RenderFailed(JobFailure):
+    """A fault of imagemill itself; its log has the traceback."""
+
+    code = "render-failed"
+    title = "The job failed inside the service"
+    retryable = True
+
+
+class Unavailable(ImagemillError):
+    """A part is away for now. `retry_after_seconds` is when to ask again."""
+
+    code = "unavailable"
+    title = "The service is not available right now"
+    retryable = True
+    retry_after_seconds: ClassVar[int] = 5
+
+
+class RecordUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class StoreUnavailable(Unavailable):
+    """The object store does not answer, or has no room."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker does not answer; what was accepted stays accepted, the sweep sends it later."""
+
+
+class Overloaded(Unavailable):
+    """There is more work waiting than the service agreed to hold."""
+
+    code = "overloaded"
+    title = "Too much work is waiting"
+    retry_after_seconds = 10
+
+
+class LeaseLost(ImagemillError):
+    """This worker no longer owns the job and must not write its record."""
+
+    code = "lease-lost"
+    title = "Another worker owns the job"
+
+
+class ConfigurationError(ImagemillError):
+    """A setting is missing or wrong; the message names the variable and never its value."""
+
+    code = "configuration"
+    title = "The configuration is not valid"
