@@ -245,6 +245,11 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def export(settings: Settings) -> None:
+    """Let the processes that this one starts load the same settings."""
+    os.environ.update(environment(settings))
+
+
 def source_of(name: str, settings: Settings) -> Literal["environment", "default"]:
     """Where a setting's value came from."""
     return "environment" if name in settings.model_fields_set else "default"

@@ -1,0 +1,104 @@
+"""The broker: the Celery app, and the queue that sends a token and nothing else. Knows no job and no image."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from imagemill.config import Settings
+from imagemill.errors import BrokerUnavailable
+
+RENDER_TASK = "imagemill.render"
+ANSWER_SECONDS = 2.0
+"""How long the broker may take to answer; a frozen one must not hold a request for longer."""
+
+QUIET_SECONDS = 5.0
+"""After a broker that did not answer, nothing is sent for this long: the sweep does it."""
+
+_TROUBLES = (OperationalError, RedisError, OSError)
+
+
+def create_celery(settings: Settings) -> Celery:
+    """The Celery app, for those who send and for those who work. Connects to nothing yet.
+
+    The record is the truth, so Celery is asked for little: no results, no retries, no redelivery of its own.
+    """
+    app = Celery("imagemill", broker=settings.broker, include=["imagemill.worker"], set_as_current=False)
+    app.conf.update(
+        task_default_queue=settings.queue,
+        task_ignore_result=True,
+        # A message that is redelivered is harmless, one that is lost is found by the sweep; but a task must not be
+        # redelivered because it killed its worker: that loop would never end.
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_publish_retry=False,
+        task_soft_time_limit=settings.job_soft_seconds,
+        task_time_limit=settings.job_hard_seconds,
+        worker_prefetch_multiplier=1,
+        # libvips hangs in a child whose parent used it before the fork.
+        worker_pool_start_method="spawn",
+        worker_proc_alive_timeout=60.0,
+        worker_max_tasks_per_child=settings.worker_max_jobs,
+        worker_max_memory_per_child=settings.worker_max_resident_bytes // 1024,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_timeout=ANSWER_SECONDS,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "socket_timeout": ANSWER_SECONDS,
+            "socket_connect_timeout": ANSWER_SECONDS,
+            # The lease in the record decides, so this only has to be longer than any job.
+            "visibility_timeout": max(3600, 2 * settings.job_hard_seconds),
+        },
+    )
+    return app
+
+
+class CeleryQueue:
+    """Sends tokens through Celery.
+
+    Args:
+        app: from `create_celery`.
+        clock: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._clock = clock
+        self._quiet_until = float("-inf")
+
+    def send(self, token: UUID) -> None:
+        """Send a token; its task has the same id. Raises BrokerUnavailable within ANSWER_SECONDS or so."""
+        if self._clock() < self._quiet_until:
+            raise BrokerUnavailable("The broker did not answer a moment ago.")
+        try:
+            self._publish(str(token))
+        except _TROUBLES as error:
+            self._quiet_until = self._clock() + QUIET_SECONDS
+            raise BrokerUnavailable("The broker does not answer.") from error
+
+    def check(self) -> None:
+        """Raise BrokerUnavailable unless the broker answers."""
+        try:
+            with self._app.connection_for_write() as link:
+                # Opening a channel asks the broker something and waits for the answer.
+                link.channel()
+        except _TROUBLES as error:
+            raise BrokerUnavailable("The broker does not answer.") from error
+
+    def _publish(self, token: str) -> None:
+        message: dict[str, Any] = {"args": (token,), "task_id": token, "ignore_result": True}
+        try:
+            self._app.send_task(RENDER_TASK, **message)
+        except RedisTimeoutError:
+            raise
+        except _TROUBLES:
+            # A pooled connection does not notice that the broker was restarted until it is used; the next one works.
+            self._app.send_task(RENDER_TASK, **message)

@@ -1,0 +1,28 @@
+"""Health: ask each part that the service stands on whether it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagemill.domain.ports import JobQueue, JobStore, ObjectStore
+from imagemill.errors import Unavailable
+
+
+@dataclass(frozen=True)
+class Health:
+    """Checks the parts."""
+
+    jobs: JobStore
+    store: ObjectStore
+    queue: JobQueue
+
+    def check(self) -> Mapping[str, str | None]:
+        """What is wrong with each part: None, or a sentence. Without the broker jobs are still accepted."""
+        checks = {"database": self.jobs.check, "store": self.store.check, "broker": self.queue.check}
+        troubles: dict[str, str | None] = {}
+        for part, check in checks.items():
+            try:
+                check()
+                troubles[part] = None
+            except Unavailable as error:
+                troubles[part] = error.detail
+        return troubles

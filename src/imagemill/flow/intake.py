@@ -1,0 +1,120 @@
+"""Accept an image and a recipe: bound, sniff, probe, check, store, commit, and only then enqueue.
+
+When `accept` returns, the job is durable: its bytes are in the object store and its row is committed. Whatever dies
+after that, the sweep finds the row and sends it.
+"""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from imagemill.domain.formats import SNIFF_BYTES, sniff
+from imagemill.domain.job import NewJob, Original, make_token
+from imagemill.domain.keys import original_key
+from imagemill.domain.limits import Limits
+from imagemill.domain.ports import (
+    Accepted,
+    Bytes,
+    FaultPoint,
+    Faults,
+    ImageEngine,
+    JobQueue,
+    JobStore,
+    ObjectStore,
+)
+from imagemill.domain.recipe import Recipe
+from imagemill.errors import BrokerUnavailable, ImagemillError, RecordUnavailable, StoreUnavailable, UnsupportedImage
+
+log = logging.getLogger(__name__)
+
+_ROUNDS = 5  # Each lost round means that another request stored or erased the same image in between.
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes images in.
+
+    Args:
+        limits: what one image may cost.
+        namespace: of the deployment's tokens.
+    """
+
+    engine: ImageEngine
+    store: ObjectStore
+    jobs: JobStore
+    queue: JobQueue
+    faults: Faults
+    limits: Limits
+    namespace: UUID
+
+    def accept(self, owner: str, data: Bytes, recipe: Recipe) -> Accepted:
+        """Make a job of an image, or find the one that does the same work already.
+
+        Args:
+            owner: who asks.
+            data: the image's bytes.
+            recipe: what to make of it.
+
+        Returns:
+            The job, durable; `reused` if nothing new had to be done.
+
+        Raises:
+            BadInput: the image is refused; nothing of it is kept.
+            Unavailable: store or record are away; nothing of it is kept.
+        """
+        self.limits.check_bytes(len(data))
+        sha256 = hashlib.sha256(data).hexdigest()
+        token = make_token(self.namespace, owner, sha256, recipe)
+        job = self.jobs.find(token, owner)
+        if job is not None and not job.replaceable:
+            return Accepted(job, reused=True)
+        accepted = self._record(owner, token, sha256, data, recipe)
+        self.faults.reach(FaultPoint.ROW_COMMITTED, token)
+        if not accepted.reused:
+            self._send(token)
+        return accepted
+
+    def _record(self, owner: str, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Accepted:
+        for _ in range(_ROUNDS):
+            original = self.jobs.find_original(owner, sha256)
+            stored = None
+            if original is None:
+                original = stored = self._store(owner, token, sha256, data)
+            try:
+                accepted = self.jobs.accept(NewJob(token, recipe, original, results_id=uuid4().hex))
+            except ImagemillError:
+                self._discard(stored)
+                raise
+            if accepted is None or accepted.job.original.key != original.key:
+                self._discard(stored)
+            if accepted is not None:
+                return accepted
+        raise RecordUnavailable("Too many requests are changing the same image at once.")
+
+    def _store(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
+        if sniff(bytes(memoryview(data)[:SNIFF_BYTES])) is None:
+            raise UnsupportedImage("The bytes are not of an image type that is read here.")
+        header = self.engine.probe(data)
+        self.limits.check_header(header)
+        key = original_key(sha256, secrets.token_hex(8))
+        self.store.put(key, data)
+        self.faults.reach(FaultPoint.ORIGINAL_PUT, token)
+        return Original(owner, sha256, key, len(data), header)
+
+    def _discard(self, stored: Original | None) -> None:
+        # The key was drawn for this put alone, so nobody else can need it.
+        if stored is not None:
+            try:
+                self.store.delete(stored.key)
+            except StoreUnavailable:
+                log.warning("An object that no job needs is left in the store.", extra={"key": stored.key})
+
+    def _send(self, token: UUID) -> None:
+        try:
+            self.queue.send(token)
+        except BrokerUnavailable:
+            log.warning("The broker is away; the sweep will send the job.", extra={"token": str(token)})
+        else:
+            self.faults.reach(FaultPoint.MESSAGE_PUBLISHED, token)

@@ -1,0 +1,165 @@
+"""Work one job: claim, fetch, render, store, finish. Safe to run twice, at once or in any order, and to die anywhere.
+
+A claim gives a lease. While the work goes on a heartbeat renews it; the finishing update is conditional on it. Outputs
+lie under keys that follow from the job, so a second run writes the same bytes to the same place, and a worker that
+lost its lease has published nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from imagemill.domain.job import Failure, JobStatus, Product, retry_delay_seconds
+from imagemill.domain.keys import output_key
+from imagemill.domain.ports import (
+    Claim,
+    Doorbell,
+    FaultPoint,
+    Faults,
+    ImageEngine,
+    JobStore,
+    ObjectStore,
+    Rendered,
+)
+from imagemill.errors import (
+    ImagemillError,
+    LeaseLost,
+    OriginalMissing,
+    RecordUnavailable,
+    StoreUnavailable,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Render:
+    """Works jobs.
+
+    Args:
+        lease_seconds: how long a claim lasts without a sign of life.
+        max_attempts: claims after which a retryable trouble becomes a failure.
+    """
+
+    engine: ImageEngine
+    store: ObjectStore
+    jobs: JobStore
+    doorbell: Doorbell
+    faults: Faults
+    lease_seconds: float
+    max_attempts: int
+
+    def claim(self, token: UUID) -> "Attempt | None":
+        """Claim a job; None if it has ended, is another worker's, or is not due: then there is nothing to do."""
+        claim = self.jobs.claim(token, self.lease_seconds)
+        if claim is None:
+            return None
+        self.faults.reach(FaultPoint.JOB_CLAIMED, token)
+        return Attempt(self, claim)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One claimed run of one job. `work` it; if that raises, `give_up` with the reason.
+
+    Args:
+        lost: set by the heartbeat once the lease is known to be gone.
+    """
+
+    render: Render
+    claim: Claim
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def token(self) -> UUID:
+        """The job's token."""
+        return self.claim.job.token
+
+    def work(self) -> JobStatus | None:
+        """Make the outputs and finish the job.
+
+        Returns:
+            The status that the job has now; None if the lease was lost and nothing was published.
+
+        Raises:
+            ImagemillError: what went wrong; the job is still claimed.
+        """
+        with self._heartbeat():
+            products = [self._put(rendered) for rendered in self._outputs()]
+        if not self.render.jobs.finish(self.token, self.claim.lease, products):
+            self._stand_down(products)
+            return None
+        self.render.faults.reach(FaultPoint.JOB_FINISHED, self.token)
+        self.render.doorbell.ring(self.token)
+        return JobStatus.SUCCESS
+
+    def give_up(self, error: ImagemillError) -> JobStatus | None:
+        """Fail the job, or return it to the queue where another try can help and is left.
+
+        Returns:
+            The status that the job has now; None if the lease was lost.
+        """
+        if isinstance(error, LeaseLost):
+            return None
+        jobs, lease, attempts = self.render.jobs, self.claim.lease, self.claim.job.attempts
+        if isinstance(error, Unavailable) and attempts < self.render.max_attempts:
+            returned = jobs.retry(self.token, lease, retry_delay_seconds(attempts))
+            return JobStatus.PENDING if returned else None
+        if not jobs.fail(self.token, lease, Failure.of(error)):
+            return None
+        self.render.doorbell.ring(self.token)
+        return JobStatus.FAILURE
+
+    def _outputs(self) -> Iterator[Rendered]:
+        job = self.claim.job
+        data = self.render.store.get(job.original.key)
+        if data is None:
+            raise OriginalMissing("The stored image is gone; send it again.")
+        return self.render.engine.render(data, job.recipe)
+
+    def _put(self, rendered: Rendered) -> Product:
+        if self.lost.is_set():
+            raise LeaseLost
+        key = output_key(self.claim.job.results_id, rendered.name, rendered.format)
+        self.render.store.put(key, rendered.data)
+        self.render.faults.reach(FaultPoint.OUTPUT_PUT, self.token)
+        return Product(rendered.name, key, rendered.format, rendered.size, len(rendered.data))
+
+    def _stand_down(self, products: list[Product]) -> None:
+        # If the job was erased meanwhile, its bytes must go too. The keys carry the record's own results_id, so they
+        # cannot be those of a record that came after it.
+        job = self.claim.job
+        found = self.render.jobs.find(self.token, job.owner)
+        if found is None or found.status is JobStatus.REVOKED or found.results_id != job.results_id:
+            for product in products:
+                self._delete(product.key)
+
+    def _delete(self, key: str) -> None:
+        try:
+            self.render.store.delete(key)
+        except StoreUnavailable:
+            log.warning("An erased job's output stays until its record is forgotten.", extra={"key": key})
+
+    @contextmanager
+    def _heartbeat(self) -> Iterator[None]:
+        # A thread, because the work sits in libvips for seconds; libvips runs without the interpreter's lock.
+        stop = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+
+    def _beat(self, stop: threading.Event) -> None:
+        while not stop.wait(self.render.lease_seconds / 3):
+            try:
+                if not self.render.jobs.renew(self.token, self.claim.lease, self.render.lease_seconds):
+                    self.lost.set()
+                    return
+            except RecordUnavailable:
+                log.warning("The lease could not be renewed.", extra={"token": str(self.token)})

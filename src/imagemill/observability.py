@@ -1,0 +1,78 @@
+"""Logging, and the ids that every line of a request or a job carries. The only place that configures them.
+
+Lines are events with fields, readable in development and JSON elsewhere, on standard error. No secret, no image data,
+no query string is ever a field.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from imagemill.config import Settings
+
+
+def configure(settings: Settings, role: str) -> None:
+    """Send every log line of this process, also those of libraries, through one formatter.
+
+    Args:
+        settings: level and form.
+        role: api, worker, beat or cli; on every line.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _naming(role),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(settings)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    # Celery tells of every task that comes and goes; imagemill's own line of a job says more.
+    for name in ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "alembic", "kombu"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger() -> structlog.typing.FilteringBoundLogger:
+    """A logger of events with fields: `logger().info("request", status=202)`."""
+    return structlog.get_logger("imagemill")  # type: ignore[no-any-return]
+
+
+def bind(**ids: str) -> None:
+    """Put ids, such as request_id or token, on every following line of this thread."""
+    structlog.contextvars.bind_contextvars(**ids)
+
+
+def unbind(*names: str) -> None:
+    """Take ids off again."""
+    structlog.contextvars.unbind_contextvars(*names)
+
+
+def _naming(role: str) -> Processor:
+    def name(_: Any, __: str, event: EventDict) -> EventDict:
+        event["role"] = role
+        return event
+
+    return name
+
+
+def _rendering(settings: Settings) -> list[Processor]:
+    if settings.json_logs:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    plain: Any = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

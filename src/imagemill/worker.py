@@ -1,0 +1,110 @@
+"""The worker: Celery tasks of a few lines. Turns time limits, lack of memory and surprises into the domain's errors."""
+
+import logging
+import resource
+import time
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import setup_logging, worker_process_init
+
+from imagemill import config, observability, wiring
+from imagemill.broker import RENDER_TASK, create_celery
+from imagemill.errors import (
+    ImagemillError,
+    MemoryLimitExceeded,
+    RenderFailed,
+    TimeLimitExceeded,
+)
+from imagemill.flow.render import Attempt, Render
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: config.Settings, queues: str | None = None) -> None:
+    """Run a worker in this process until SIGTERM; its children work.
+
+    Args:
+        settings: handed to the children through the environment.
+        queues: comma-separated names of the queues to take jobs from; left out, the settings' queue.
+    """
+    config.export(settings)
+    create_celery(settings).worker_main(
+        [
+            "worker",
+            f"--concurrency={settings.concurrency}",
+            f"--queues={queues or settings.queue}",
+            f"--loglevel={settings.log_level}",
+            # They would tell workers about each other; the record tells all that is needed.
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+@shared_task(name=RENDER_TASK)
+def render(token: str) -> None:
+    """Work one job."""
+    observability.bind(token=token)
+    attempt = services().claim(UUID(token))
+    if attempt is not None:
+        work(attempt)
+
+
+def work(attempt: Attempt) -> None:
+    """Work a claimed job and leave one line about it in the log."""
+    started = time.monotonic()
+    code = None
+    try:
+        status = attempt.work()
+    except Exception as error:  # noqa: BLE001 - a job must end whatever happens to it
+        reason = explain(error)
+        code = reason.code
+        status = attempt.give_up(reason)
+    job = attempt.claim.job
+    observability.logger().info(
+        "job",
+        status=str(status or "lease lost"),
+        code=code,
+        attempt=job.attempts,
+        ms=round((time.monotonic() - started) * 1000, 1),
+        source=str(job.original.header.format),
+        bytes=job.original.bytes,
+        outputs=len(job.recipe.outputs),
+    )
+
+
+def explain(error: Exception) -> ImagemillError:
+    """The domain's name for whatever stopped a job."""
+    if isinstance(error, ImagemillError):
+        return error
+    if isinstance(error, SoftTimeLimitExceeded):
+        return TimeLimitExceeded("The job took longer than this service allows.")
+    if isinstance(error, MemoryError):
+        return MemoryLimitExceeded("The job needed more memory than this service allows.")
+    log.error("A job failed for a reason that imagemill does not know.", exc_info=error)
+    return RenderFailed("The service failed at this job; its log says why.")
+
+
+@cache
+def services() -> Render:
+    """The worker's flow, built on first use in each child process."""
+    return wiring.for_worker(config.load())
+
+
+@setup_logging.connect
+def configure_logging(**_: Any) -> None:
+    """Keep Celery from configuring the log; called in the worker and in each of its children."""
+    observability.configure(config.load(), "worker")
+
+
+@worker_process_init.connect
+def prepare_child(**_: Any) -> None:
+    """Bound the child's memory, and build what its first job needs before that job is there."""
+    limit = config.load().worker_max_address_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    services()

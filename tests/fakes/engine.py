@@ -1,0 +1,40 @@
+"""An engine that makes no pixels: its images are short texts."""
+
+from collections.abc import Callable, Iterator
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.ports import Bytes, Rendered
+from imagemill.domain.recipe import Recipe
+
+PICTURE = b"\xff\xd8\xff a picture"
+"""Bytes that pass for a JPEG."""
+
+
+class TextEngine:
+    """An ImageEngine whose outputs are `<name> of <original>`.
+
+    Args:
+        header: what every probe finds.
+        before_each: called before each output is yielded; may raise, or change the world.
+    """
+
+    def __init__(self, header: Header | None = None, before_each: Callable[[], None] = lambda: None) -> None:
+        self.header = header or Header(ImageFormat.JPEG, Size(40, 30), frames=1, alpha=False)
+        self.before_each = before_each
+        self.probed = 0
+        self.rendered = 0
+
+    def probe(self, data: Bytes) -> Header:
+        """The header, whatever the bytes."""
+        self.probed += 1
+        return self.header
+
+    def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
+        """One text for each output."""
+        self.rendered += 1
+        for output in recipe.outputs:
+            self.before_each()
+            chosen = output.format_for(self.header.format, alpha=self.header.alpha)
+            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data))

@@ -1,0 +1,238 @@
+"""The record in memory: the port's rules in the plainest form, for flow tests and as the model of the real stores."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product, resend_delay_seconds
+from imagemill.domain.keys import output_keys
+from imagemill.domain.ports import Accepted, Claim, Page, Released
+from imagemill.errors import MalformedRequest, RecordUnavailable, WorkerLost
+
+LATE_SECONDS = 3600
+
+
+@dataclass
+class _Row:
+    job: Job
+    order: int
+    ready_at: float
+    send_at: float
+    sends: int = 0
+    lease: UUID | None = None
+    lease_until: float = 0.0
+
+
+class MemoryJobStore:
+    """A `JobStore` whose clock stands still until a test moves `now` (seconds since the epoch).
+
+    While `away` is set every call raises RecordUnavailable.
+    """
+
+    def __init__(self, *, keep_seconds: float = 30 * 86_400.0) -> None:
+        self.now = 1_800_000_000.0
+        self.away = False
+        self._keep_seconds = keep_seconds
+        self._rows: dict[UUID, _Row] = {}
+        self._originals: dict[tuple[str, str], Original] = {}
+        self._garbage: list[tuple[float, str]] = []
+        self._accepted = 0
+        self._lock = threading.RLock()
+
+    def find(self, token: UUID, owner: str) -> Job | None:
+        with self._answering():
+            row = self._rows.get(token)
+            return row.job if row and row.job.owner == owner and not self._expired(row) else None
+
+    def find_original(self, owner: str, sha256: str) -> Original | None:
+        with self._answering():
+            return self._originals.get((owner, sha256))
+
+    def accept(self, new: NewJob) -> Accepted | None:
+        with self._answering():
+            row = self._rows.get(new.token)
+            if row and not row.job.replaceable and not self._expired(row):
+                return Accepted(row.job, reused=True)
+            place = (new.original.owner, new.original.sha256)
+            recorded = self._originals.get(place)
+            if recorded and recorded.key != new.original.key:
+                return None
+            if not recorded and any(key == new.original.key for _, key in self._garbage):
+                return None
+            self._originals[place] = recorded or new.original
+            if row:
+                del self._rows[new.token]
+                self._discard(*output_keys(row.job))
+            job = Job(
+                token=new.token,
+                owner=new.original.owner,
+                status=JobStatus.PENDING,
+                recipe=new.recipe,
+                original=self._originals[place],
+                results_id=new.results_id,
+                attempts=0,
+                products=(),
+                failure=None,
+                created_at=self._moment(),
+                started_at=None,
+                finished_at=None,
+                expires_at=None,
+            )
+            self._accepted += 1
+            self._rows[new.token] = _Row(job, self._accepted, self.now, self.now)
+            return Accepted(job, reused=False)
+
+    def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
+        with self._answering():
+            row = self._rows.get(token)
+            if not row or row.job.status is not JobStatus.PENDING or row.ready_at > self.now:
+                return None
+            row.lease, row.lease_until = uuid4(), self.now + lease_seconds
+            row.job = replace(
+                row.job,
+                status=JobStatus.IN_PROGRESS,
+                attempts=row.job.attempts + 1,
+                started_at=row.job.started_at or self._moment(),
+            )
+            return Claim(row.job, row.lease)
+
+    def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
+        with self._answering():
+            row = self._held(token, lease)
+            if row:
+                row.lease_until = self.now + lease_seconds
+            return row is not None
+
+    def finish(self, token: UUID, lease: UUID, products: Sequence[Product]) -> bool:
+        with self._answering():
+            row = self._held(token, lease)
+            if row:
+                row.job = replace(row.job, products=tuple(products))
+                self._end(row, JobStatus.SUCCESS, self._keep_seconds)
+            return row is not None
+
+    def fail(self, token: UUID, lease: UUID, failure: Failure) -> bool:
+        with self._answering():
+            row = self._held(token, lease)
+            if row:
+                row.job = replace(row.job, failure=failure)
+                self._end(row, JobStatus.FAILURE, self._keep_seconds)
+            return row is not None
+
+    def retry(self, token: UUID, lease: UUID, delay_seconds: float) -> bool:
+        with self._answering():
+            row = self._held(token, lease)
+            if row:
+                self._return(row, delay_seconds)
+            return row is not None
+
+    def erase(self, token: UUID, owner: str) -> Job | None:
+        with self._answering():
+            before = self.find(token, owner)
+            if before is None or before.status is JobStatus.REVOKED:
+                return before
+            self._discard(*output_keys(before))
+            if before.status.terminal:
+                del self._rows[token]
+            else:
+                self._end(self._rows[token], JobStatus.REVOKED, LATE_SECONDS)
+            self._release(before.original)
+            return before
+
+    def page(self, owner: str, cursor: str | None, limit: int) -> Page:
+        if cursor is not None and not cursor.isdecimal():
+            raise MalformedRequest("The cursor is not one that this service gave.")
+        with self._answering():
+            last = int(cursor) if cursor else self._accepted + 1
+            rows = [row for row in self._rows.values() if row.job.owner == owner and not self._expired(row)]
+            rows = sorted((row for row in rows if row.order < last), key=lambda row: -row.order)
+            more = len(rows) > limit
+            return Page(tuple(row.job for row in rows[:limit]), str(rows[limit - 1].order) if more else None)
+
+    def release_expired(self, max_attempts: int, limit: int) -> Released:
+        with self._answering():
+            rows = [row for row in self._rows.values() if row.lease and row.lease_until <= self.now]
+            rows = sorted(rows, key=lambda row: row.lease_until)[:limit]
+            lost = [row for row in rows if row.job.attempts >= max_attempts]
+            returned = [row for row in rows if row.job.attempts < max_attempts]
+            for row in returned:
+                self._return(row, 0)
+            for row in lost:
+                row.job = replace(row.job, failure=Failure.of(WorkerLost()))
+                self._end(row, JobStatus.FAILURE, self._keep_seconds)
+            return Released(tuple(row.job.token for row in returned), tuple(row.job.token for row in lost))
+
+    def take_due(self, first_seconds: int, limit: int) -> list[UUID]:
+        with self._answering():
+            rows = [row for row in self._rows.values() if row.job.status is JobStatus.PENDING]
+            due = sorted((row for row in rows if row.send_at <= self.now), key=lambda row: row.send_at)[:limit]
+            for row in due:
+                row.send_at = self.now + resend_delay_seconds(row.sends, first_seconds)
+                row.sends += 1
+            return [row.job.token for row in due]
+
+    def forget_expired(self, limit: int) -> int:
+        with self._answering():
+            gone = [row.job for row in self._rows.values() if self._expired(row)][:limit]
+            for job in gone:
+                del self._rows[job.token]
+                self._discard(*output_keys(job))
+                self._release(job.original)
+            return len(gone)
+
+    def take_garbage(self, limit: int) -> list[str]:
+        with self._answering():
+            return list(dict.fromkeys(key for due, key in sorted(self._garbage) if due <= self.now))[:limit]
+
+    def drop_garbage(self, keys: Sequence[str]) -> None:
+        with self._answering():
+            self._garbage = [(due, key) for due, key in self._garbage if due > self.now or key not in keys]
+
+    def check(self) -> None:
+        with self._answering():
+            pass
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job in the record, for tests that look at all of them."""
+        return iter([row.job for row in self._rows.values()])
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        if self.away:
+            raise RecordUnavailable
+        with self._lock:
+            yield
+
+    def _moment(self, later_seconds: float = 0) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=later_seconds)
+
+    def _expired(self, row: _Row) -> bool:
+        return row.job.expires_at is not None and row.job.expires_at <= self._moment()
+
+    def _held(self, token: UUID, lease: UUID) -> _Row | None:
+        row = self._rows.get(token)
+        return row if row and row.lease == lease else None
+
+    def _end(self, row: _Row, status: JobStatus, keep_seconds: float) -> None:
+        row.lease = None
+        row.job = replace(
+            row.job, status=status, finished_at=self._moment(), expires_at=self._moment(later_seconds=keep_seconds)
+        )
+
+    def _return(self, row: _Row, delay_seconds: float) -> None:
+        row.lease, row.sends = None, 0
+        row.ready_at = row.send_at = self.now + delay_seconds
+        row.job = replace(row.job, status=JobStatus.PENDING)
+
+    def _discard(self, *keys: str) -> None:
+        self._garbage += [(self.now + delay, key) for key in keys for delay in (0, LATE_SECONDS)]
+
+    def _release(self, original: Original) -> None:
+        place = (original.owner, original.sha256)
+        users = (row.job for row in self._rows.values() if row.job.status is not JobStatus.REVOKED)
+        if self._originals.get(place) == original and not any(job.original == original for job in users):
+            del self._originals[place]
+            self._discard(original.key)

@@ -1,0 +1,71 @@
+"""Erasing: what only this job needed is gone, what others need stays."""
+
+import pytest
+
+from imagemill.domain.job import JobStatus
+from imagemill.domain.recipe import Recipe
+from imagemill.errors import UnknownToken
+from tests.flow.house import OWNER, House
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_finished_job_is_gone_with_its_bytes(house: House) -> None:
+    """Record, outputs and original are gone when erase returns."""
+    token = house.accept().token
+    house.attempt(token).work()
+
+    house.erase.erase(token, OWNER)
+
+    assert house.jobs.find(token, OWNER) is None
+    assert house.kept == []
+
+
+def test_an_original_that_another_job_needs_stays(house: House) -> None:
+    """Only the last job's erasing takes the original."""
+    first, second = house.accept(), house.accept(recipe=Recipe.parse({"width": 20}))
+
+    house.erase.erase(first.token, OWNER)
+    assert house.kept == [first.original.key]
+    house.attempt(second.token).work()
+    house.erase.erase(second.token, OWNER)
+
+    assert house.kept == []
+
+
+def test_a_waiting_job_is_revoked_and_its_waiters_woken(house: House) -> None:
+    """A job that has not ended becomes REVOKED; no worker will claim it."""
+    token = house.accept().token
+
+    house.erase.erase(token, OWNER)
+
+    assert house.job(token).status is JobStatus.REVOKED
+    assert house.render.claim(token) is None
+    assert house.doorbell.rung == [token]
+    assert house.kept == []
+
+
+def test_what_was_erased_can_be_sent_again(house: House) -> None:
+    """After erasing, the same request is a new job with bytes of its own."""
+    erased = house.accept()
+    house.erase.erase(erased.token, OWNER)
+
+    again = house.accept()
+
+    assert (again.token, again.status) == (erased.token, JobStatus.PENDING)
+    assert house.attempt(again.token).work() is JobStatus.SUCCESS
+
+
+@pytest.mark.parametrize("owner", ["eve", ""])
+def test_nobody_erases_anothers_job(house: House, owner: str) -> None:
+    """Another owner's token is unknown, and nothing happens to the job."""
+    job = house.accept()
+
+    with pytest.raises(UnknownToken):
+        house.erase.erase(job.token, owner)
+
+    assert house.job(job.token) == job
+    assert house.store.get(job.original.key) is not None

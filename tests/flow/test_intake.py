@@ -1,0 +1,234 @@
+"""Intake: nothing is kept of what is refused, nothing is lost of what is accepted."""
+
+import pytest
+
+from imagemill.domain.job import JobStatus
+from imagemill.domain.ports import FaultPoint
+from imagemill.domain.recipe import Recipe
+from imagemill.errors import (
+    CorruptImage,
+    EmptyImage,
+    ImageTooLarge,
+    OriginalMissing,
+    RecordUnavailable,
+    StoreUnavailable,
+    TooManyPixels,
+    UnsupportedImage,
+)
+from tests.fakes.engine import PICTURE
+from tests.flow.house import OWNER, RECIPE, House
+
+OTHER_RECIPE = Recipe.parse({"width": 20})
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def assert_nothing_kept(house: House) -> None:
+    assert house.kept == []
+    assert house.jobs.page(OWNER, None, 10).jobs == ()
+    assert house.queue.sent == []
+
+
+def test_an_image_becomes_a_pending_job_that_is_sent(house: House) -> None:
+    """What is accepted is stored, recorded and sent, in this order."""
+    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert not accepted.reused
+    assert accepted.job.status is JobStatus.PENDING
+    assert house.store.get(accepted.job.original.key) == PICTURE
+    assert house.queue.sent == [accepted.job.token]
+    assert house.faults.reached == [FaultPoint.ORIGINAL_PUT, FaultPoint.ROW_COMMITTED, FaultPoint.MESSAGE_PUBLISHED]
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", EmptyImage),
+        (PICTURE + bytes(1000), ImageTooLarge),
+        (b"plain text", UnsupportedImage),
+    ],
+)
+def test_what_is_no_image_is_refused_and_leaves_nothing(house: House, data: bytes, error: type[Exception]) -> None:
+    """Empty, too large and unknown bytes are refused before anything is stored."""
+    with pytest.raises(error):
+        house.intake.accept(OWNER, data, RECIPE)
+
+    assert_nothing_kept(house)
+
+
+def test_too_many_pixels_are_refused_by_the_header(house: House) -> None:
+    """The pixel limit is checked before the image is stored."""
+    house.limits = house.limits.__class__(image_bytes=1000, pixels=40 * 30 - 1, output_pixels=100)
+
+    with pytest.raises(TooManyPixels):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert_nothing_kept(house)
+
+
+def test_an_unreadable_header_is_refused(house: House) -> None:
+    """What the engine cannot read is not stored."""
+
+    def refuse(_: object) -> None:
+        raise CorruptImage
+
+    house.engine.probe = refuse  # type: ignore[assignment]
+
+    with pytest.raises(CorruptImage):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert_nothing_kept(house)
+
+
+def test_a_store_that_is_away_refuses_the_image(house: House) -> None:
+    """Without a store there is no row."""
+    house.store.away = True
+
+    with pytest.raises(StoreUnavailable):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    house.store.away = False
+    assert_nothing_kept(house)
+
+
+def test_a_record_that_goes_away_leaves_no_bytes(house: House) -> None:
+    """If the row cannot be written, the bytes that were stored for it are taken back."""
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: setattr(house.jobs, "away", True)
+
+    with pytest.raises(RecordUnavailable):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    house.jobs.away = False
+    assert_nothing_kept(house)
+
+
+def test_both_going_away_still_says_that_the_record_is_away(house: House) -> None:
+    """That the bytes cannot be taken back does not hide the first trouble."""
+
+    def lose_both() -> None:
+        house.jobs.away = house.store.away = True
+
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lose_both
+
+    with pytest.raises(RecordUnavailable):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+
+def test_without_a_broker_the_job_is_accepted(house: House) -> None:
+    """The broker is no condition: the sweep sends what was not sent."""
+    house.queue.away = True
+    job = house.accept()
+    house.queue.away = False
+
+    house.jobs.now += 16
+    house.sweep.run()
+
+    assert house.queue.sent == [job.token]
+
+
+def test_the_same_work_is_the_same_job(house: House) -> None:
+    """A repeated POST stores nothing, probes nothing and sends nothing, whatever the job's state."""
+    job = house.accept()
+    for expected in (JobStatus.PENDING, JobStatus.IN_PROGRESS, JobStatus.SUCCESS):
+        accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+        assert (accepted.reused, accepted.job.token, accepted.job.status) == (True, job.token, expected)
+        if expected is JobStatus.PENDING:
+            attempt = house.attempt(job.token)
+        elif expected is JobStatus.IN_PROGRESS:
+            attempt.work()
+
+    assert house.engine.probed == 1
+    assert house.queue.sent == [job.token]
+
+
+def test_another_recipe_shares_the_original(house: House) -> None:
+    """One image of one owner is stored and probed once, however many jobs use it."""
+    first, second = house.accept(), house.accept(recipe=OTHER_RECIPE)
+
+    assert first.token != second.token
+    assert first.original == second.original
+    assert house.engine.probed == 1
+    assert house.kept == [first.original.key]
+
+
+def test_owners_share_nothing(house: House) -> None:
+    """The same image and recipe of two owners are two jobs with an original each."""
+    mine, theirs = house.accept(), house.accept(owner="bob")
+
+    assert mine.token != theirs.token
+    assert mine.original.key != theirs.original.key
+
+
+def test_a_job_that_failed_for_a_passing_reason_runs_again(house: House) -> None:
+    """A retryable failure is replaced by a new record under the same token."""
+    job = house.accept()
+    house.store.delete(job.original.key)
+    house.attempt(job.token).give_up(OriginalMissing())
+    again = house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert (again.reused, again.job.token, again.job.status) == (False, job.token, JobStatus.PENDING)
+    assert again.job.results_id != job.results_id
+
+
+def test_a_job_that_failed_for_good_is_reused(house: House) -> None:
+    """A damaged image does not get better by being sent again."""
+    job = house.accept()
+    house.attempt(job.token).give_up(CorruptImage())
+
+    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert (accepted.reused, accepted.job.status) == (True, JobStatus.FAILURE)
+
+
+def test_two_requests_with_the_same_image_leave_one_original(house: House) -> None:
+    """Who stores an image second takes back its own bytes and uses the first one's."""
+    rival: list[object] = []
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: rival.append(house.accept(recipe=OTHER_RECIPE))
+
+    job = house.accept()
+
+    assert len(house.kept) == 1
+    assert [job.original] == [other.original for other in rival]  # type: ignore[attr-defined]
+
+
+def test_two_requests_for_the_same_job_make_one(house: House) -> None:
+    """Who records a job second reuses the first one's, and its bytes are taken back."""
+    rival = []
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: rival.append(house.intake.accept(OWNER, PICTURE, RECIPE))
+
+    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert accepted.reused
+    assert house.kept == [rival[0].job.original.key]
+    assert house.queue.sent == [accepted.job.token]
+
+
+def test_an_original_erased_in_between_is_stored_again(house: House) -> None:
+    """A job never points at bytes that another request's DELETE has taken away."""
+    first = house.accept()
+    find_original = house.jobs.find_original
+
+    def erase_after_looking(owner: str, sha256: str) -> object:
+        found = find_original(owner, sha256)
+        house.jobs.find_original = find_original  # type: ignore[method-assign]
+        house.erase.erase(first.token, OWNER)
+        return found
+
+    house.jobs.find_original = erase_after_looking  # type: ignore[assignment,method-assign]
+    job = house.accept(recipe=OTHER_RECIPE)
+
+    assert house.store.get(job.original.key) == PICTURE
+    assert job.original.key != first.original.key
+
+
+def test_endless_rivalry_ends_in_a_clear_answer(house: House) -> None:
+    """A request that loses every race says so and leaves no bytes of its own."""
+    house.jobs.accept = lambda _: None  # type: ignore[assignment,method-assign]
+
+    with pytest.raises(RecordUnavailable):
+        house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    assert_nothing_kept(house)

@@ -1,0 +1,204 @@
+"""Render: one result is published, whoever else is at work."""
+
+import threading
+from uuid import UUID
+
+import pytest
+
+from imagemill.domain.job import JobStatus
+from imagemill.domain.ports import FaultPoint
+from imagemill.domain.recipe import Recipe
+from imagemill.errors import (
+    CorruptImage,
+    LeaseLost,
+    OriginalMissing,
+    RecordUnavailable,
+    StoreUnavailable,
+)
+from imagemill.flow.render import Attempt, Render
+from tests.fakes.engine import PICTURE
+from tests.flow.house import LEASE_SECONDS, OWNER, House
+
+TWO = Recipe.parse({"width": 10, "outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_job_ends_in_success_with_all_its_outputs(house: House) -> None:
+    """Each output is stored under its own key, in the recipe's order, and the bell rings."""
+    token = house.accept(recipe=TWO).token
+
+    assert house.attempt(token).work() is JobStatus.SUCCESS
+
+    job = house.job(token)
+    assert [product.name for product in job.products] == ["a", "b"]
+    assert [house.store.get(product.key) for product in job.products] == [b"a of " + PICTURE, b"b of " + PICTURE]
+    assert house.doorbell.rung == [token]
+
+
+def test_a_token_that_needs_no_work_is_not_claimed(house: House) -> None:
+    """A message for a job that runs, has ended, or never was is dropped."""
+    token = house.accept().token
+    attempt = house.attempt(token)
+    assert house.render.claim(token) is None
+    attempt.work()
+    assert house.render.claim(token) is None
+
+
+def test_a_second_run_writes_the_same_keys(house: House) -> None:
+    """A run that died after its outputs leaves nothing that the next run does not overwrite."""
+    token = house.accept(recipe=TWO).token
+    house.faults.calls[FaultPoint.OUTPUT_PUT] = _die
+
+    with pytest.raises(SystemExit):
+        house.attempt(token).work()
+    house.jobs.now += LEASE_SECONDS + 1
+    house.sweep.run()
+    house.attempt(token).work()
+
+    job = house.job(token)
+    assert house.kept == sorted([job.original.key, *(product.key for product in job.products)])
+    assert job.attempts == 2
+
+
+def test_a_worker_that_lost_its_lease_publishes_nothing(house: House) -> None:
+    """After another worker's claim the first one's finish changes nothing, and neither do its other words."""
+    token = house.accept().token
+    late = house.attempt(token)
+    house.jobs.now += LEASE_SECONDS + 1
+    house.sweep.run()
+    current = house.attempt(token)
+
+    assert late.work() is None
+    assert late.give_up(CorruptImage()) is None
+    assert late.give_up(StoreUnavailable()) is None
+    assert house.job(token).status is JobStatus.IN_PROGRESS
+    assert current.work() is JobStatus.SUCCESS
+    assert late.work() is None
+    assert house.store.get(house.job(token).products[0].key) is not None
+
+
+def test_a_worker_stops_as_soon_as_it_knows_that_its_lease_is_gone(house: House) -> None:
+    """The heartbeat's news keeps the next output from being stored."""
+    job = house.accept(recipe=TWO)
+    house.jobs.renew = lambda *_: False  # type: ignore[method-assign]
+    attempt = _claim_with_a_quick_heart(house, job.token)
+    house.engine.before_each = lambda: attempt.lost.wait(5) or pytest.fail("no heartbeat")
+
+    with pytest.raises(LeaseLost):
+        attempt.work()
+
+    assert house.kept == [job.original.key]
+    assert attempt.give_up(LeaseLost()) is None
+
+
+def test_a_heartbeat_survives_a_record_that_is_away(house: House) -> None:
+    """One failed renewal is not the end of the job."""
+    token = house.accept().token
+    beats = threading.Semaphore(0)
+
+    def renew(*_: object) -> bool:
+        beats.release()
+        raise RecordUnavailable
+
+    house.jobs.renew = renew  # type: ignore[assignment,method-assign]
+    house.engine.before_each = lambda: (
+        [beats.acquire(timeout=5) for _ in range(2)] == [True, True] or pytest.fail("the heart stopped")
+    )
+
+    assert _claim_with_a_quick_heart(house, token).work() is JobStatus.SUCCESS
+
+
+def test_a_long_job_keeps_its_lease(house: House) -> None:
+    """While the engine works, the lease is renewed for its whole length."""
+    token = house.accept().token
+    renewed = threading.Event()
+    renew = house.jobs.renew
+
+    def note(*arguments: object) -> bool:
+        answer = renew(*arguments)  # type: ignore[arg-type]
+        renewed.set()
+        return answer
+
+    house.jobs.renew = note  # type: ignore[assignment,method-assign]
+    house.engine.before_each = lambda: renewed.wait(5) or pytest.fail("no heartbeat")
+
+    assert _claim_with_a_quick_heart(house, token).work() is JobStatus.SUCCESS
+
+
+def test_a_bad_image_fails_at_once(house: House) -> None:
+    """What is the image's fault is not tried again; the reason is recorded as a problem."""
+    token = house.accept().token
+
+    assert house.attempt(token).give_up(CorruptImage("It is cut short.")) is JobStatus.FAILURE
+
+    job = house.job(token)
+    assert job.failure is not None
+    assert (job.failure.code, job.failure.detail, job.failure.retryable) == ("corrupt-image", "It is cut short.", False)
+    assert house.doorbell.rung == [token]
+
+
+def test_a_store_that_is_away_returns_the_job_until_the_cap(house: House) -> None:
+    """Passing trouble is retried after a growing pause, and fails when the attempts are used up."""
+    token = house.accept().token
+    for pause in (2, 4):
+        house.store.away = True
+        attempt = house.attempt(token)
+        with pytest.raises(StoreUnavailable) as caught:
+            attempt.work()
+        assert attempt.give_up(caught.value) is JobStatus.PENDING
+        assert house.render.claim(token) is None, "it is not due yet"
+        house.jobs.now += pause
+    assert house.attempt(token).give_up(StoreUnavailable()) is JobStatus.FAILURE
+
+
+def test_an_original_that_is_gone_is_a_clear_failure(house: House) -> None:
+    """Bytes that vanished from the store end the job with a reason that says what to do."""
+    job = house.accept()
+    house.store.delete(job.original.key)
+
+    with pytest.raises(OriginalMissing):
+        house.attempt(job.token).work()
+
+
+def test_outputs_of_a_job_erased_meanwhile_are_deleted(house: House) -> None:
+    """A worker that finishes after DELETE leaves no bytes behind."""
+    token = house.accept().token
+    attempt = house.attempt(token)
+    house.engine.before_each = lambda: house.erase.erase(token, OWNER)
+
+    assert attempt.work() is None
+    assert house.kept == []
+
+
+def test_outputs_that_cannot_be_deleted_now_go_when_the_record_is_forgotten(house: House) -> None:
+    """Even a store that goes away at the wrong moment keeps nothing of an erased job for ever."""
+    token = house.accept().token
+    attempt = house.attempt(token)
+    house.engine.before_each = lambda: house.erase.erase(token, OWNER)
+
+    def lose_store() -> None:
+        house.store.away = True
+
+    house.faults.calls[FaultPoint.OUTPUT_PUT] = lose_store
+    attempt.work()
+    house.store.away = False
+    assert len(house.kept) == 1
+
+    house.jobs.now += 10 * 86_400
+    house.sweep.run()
+
+    assert house.kept == []
+
+
+def _die() -> None:
+    raise SystemExit
+
+
+def _claim_with_a_quick_heart(house: House, token: UUID) -> Attempt:
+    attempt = Render(house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, 3).claim(token)
+    assert attempt is not None
+    return attempt

@@ -1,0 +1,28 @@
+"""Limits: at the limit is fine, one past it is not."""
+
+import pytest
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.limits import Limits
+from imagemill.errors import EmptyImage, ImageTooLarge, TooManyPixels
+
+LIMITS = Limits(image_bytes=10, pixels=100, output_pixels=100)
+
+
+def test_bytes() -> None:
+    """1…limit bytes."""
+    LIMITS.check_bytes(1)
+    LIMITS.check_bytes(10)
+    with pytest.raises(EmptyImage):
+        LIMITS.check_bytes(0)
+    with pytest.raises(ImageTooLarge, match="at most 10 bytes"):
+        LIMITS.check_bytes(11)
+
+
+def test_pixels_count_frames() -> None:
+    """Width × height × frames, so that an animation is not a way around."""
+    LIMITS.check_header(Header(ImageFormat.GIF, Size(5, 10), frames=2, alpha=False))
+    with pytest.raises(TooManyPixels):
+        LIMITS.check_header(Header(ImageFormat.GIF, Size(5, 10), frames=3, alpha=False))

@@ -1,0 +1,137 @@
+"""Kinds of option value: what each reads, refuses and says of itself."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from imagemill.domain.geometry import Fit
+from imagemill.domain.options import NAME, Choice, Colour, Flag, Kind, Number, Whole, colour_channels, pointer
+
+KINDS: list[Kind] = [Whole(1, 100), Number(1, 8), Choice(Fit), Flag(), Colour(), NAME]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.from_regex("#[0-9a-fA-F]+"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+def reads(kind: Kind, value: object) -> bool:
+    try:
+        kind.read(value)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "result"),
+    [
+        (Whole(1, 100), 1, 1),
+        (Whole(1, 100), 100, 100),
+        (Number(1, 8), 1.5, 1.5),
+        (Number(1, 8), 8, 8),
+        (Choice(Fit), "contain", Fit.CONTAIN),
+        (Flag(), True, True),
+        (Colour(), "#ABC", "#aabbcc"),
+        (Colour(), "#abcf", "#aabbcc"),
+        (Colour(), "#AABBCC80", "#aabbcc80"),
+        (NAME, "Hero-2x", "hero-2x"),
+    ],
+)
+def test_a_good_value_is_read_to_its_one_spelling(kind: Kind, value: object, result: object) -> None:
+    """Values that mean the same become the same."""
+    assert kind.read(value) == result
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Whole(1, 100), 0),
+        (Whole(1, 100), 101),
+        (Whole(1, 100), 1.0),
+        (Whole(1, 100), True),
+        (Whole(1, 100), "1"),
+        (Number(1, 8), 0.99),
+        (Number(1, 8), 8.01),
+        (Number(1, 8), 1.001),
+        (Number(1, 8), float("nan")),
+        (Number(1, 8), float("inf")),
+        (Number(1, 8), True),
+        (Choice(Fit), "Cover"),
+        (Choice(Fit), ["cover"]),
+        (Flag(), 1),
+        (Flag(), "true"),
+        (Colour(), "red"),
+        (Colour(), "#12345"),
+        (Colour(), "#fff\n"),
+        (NAME, ""),
+        (NAME, "-a"),
+        (NAME, "a/b"),
+        (NAME, "a" * 33),
+        (NAME, "é"),
+    ],
+)
+def test_a_bad_value_is_refused(kind: Kind, value: object) -> None:
+    """The sentence says what would be right."""
+    with pytest.raises(ValueError, match=r"^must be "):
+        kind.read(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "result"),
+    [
+        (Whole(1, 100), "007", 7),
+        (Number(1, 8), "2.50", 2.5),
+        (Choice(Fit), "fill", Fit.FILL),
+        (Flag(), "true", True),
+        (Flag(), "false", False),
+        (Colour(), "#fff", "#ffffff"),
+        (NAME, "a", "a"),
+    ],
+)
+def test_a_text_is_read_like_its_value(kind: Kind, text: str, result: object) -> None:
+    """Form fields and queries mean what JSON means."""
+    assert kind.read_text(text) == result
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Whole(1, 100), "1e1"),
+        (Whole(1, 100), "٣"),
+        (Whole(1, 100), " 1"),
+        (Whole(1, 100), "9" * 5000),
+        (Number(1, 8), "1e0"),
+        (Number(1, 8), "NaN"),
+        (Number(1, 8), "-1"),
+        (Flag(), "yes"),
+        (Flag(), "1"),
+    ],
+)
+def test_a_text_of_another_form_is_refused(kind: Kind, text: str) -> None:
+    """There is one way to write a value."""
+    with pytest.raises(ValueError, match=r"^must be "):
+        kind.read_text(text)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+@given(value=JSON_VALUES)
+def test_the_schema_tells_what_is_read(kind: Kind, value: object) -> None:
+    """Whatever a kind reads, its JSON Schema allows; so a client that obeys the schema knows the rule."""
+    if reads(kind, value):
+        # Whole numbers that a float holds are integers to JSON Schema; the schema may allow more, never less.
+        assert Draft202012Validator(kind.schema()).is_valid(json.loads(json.dumps(value)))
+
+
+def test_a_colours_channels() -> None:
+    """Red, green, blue and alpha, opaque where alpha is left out."""
+    assert colour_channels("#ff8800") == (255, 136, 0, 255)
+    assert colour_channels("#ff880080") == (255, 136, 0, 128)
+
+
+def test_a_pointer_escapes_and_is_bounded() -> None:
+    """Source: RFC 6901, section 3. Long names are cut, so that an answer is no echo."""
+    assert pointer("a/b", 0, "m~n") == "/a~1b/0/m~0n"
+    assert len(pointer("x" * 1000, "y" * 1000, "z" * 1000)) <= 200

@@ -1,0 +1,181 @@
+"""The recipe: one spelling per meaning, and every fault named at once."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import MAX_SIDE, Fit, Gravity
+from imagemill.domain.limits import MAX_OUTPUTS
+from imagemill.domain.recipe import OPTIONS, Output, OutputFormat, Recipe
+from imagemill.errors import InvalidOptions
+
+OUTPUT_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "width": st.integers(1, 2000),
+        "height": st.integers(1, 2000),
+        "fit": st.sampled_from([str(fit) for fit in Fit]),
+        "gravity": st.sampled_from([str(gravity) for gravity in Gravity]),
+        "enlarge": st.booleans(),
+        "dpr": st.integers(100, 800).map(lambda hundredths: hundredths / 100),
+        "background": st.from_regex("#(?:[0-9a-f]{3}|[0-9a-fA-F]{6})", fullmatch=True),
+        "format": st.sampled_from([str(word) for word in OutputFormat]),
+        "quality": st.integers(1, 100),
+    },
+)
+
+
+def pointers(options: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidOptions) as caught:
+        Recipe.parse(options)
+    return [problem.pointer for problem in caught.value.problems]
+
+
+def test_no_option_at_all_is_a_small_square() -> None:
+    """100 × 100, cover, the source's own family."""
+    (output,) = Recipe.parse({}).outputs
+    assert output == Output(width=100, height=100, fit=Fit.COVER, format=OutputFormat.AUTO)
+
+
+def test_other_options_alone_keep_the_sources_size() -> None:
+    """The default box is for a request without any option only."""
+    (output,) = Recipe.parse({"format": "webp"}).outputs
+    assert (output.width, output.height) == (None, None)
+
+
+def test_spellings_of_the_same_recipe_are_one() -> None:
+    """Defaults spelled out, colours long or short, numbers with or without a fraction: the token is the same."""
+    assert (
+        Recipe.parse({"width": 100, "height": 100}).canonical()
+        == Recipe.parse({}).canonical()
+        == Recipe.parse({"height": 100, "width": 100, "fit": "cover", "dpr": 1.0, "enlarge": False}).canonical()
+        == Recipe.parse_text({"width": "100", "height": "0100", "dpr": "1.00"}).canonical()
+    )
+    assert Recipe.parse({"background": "#FFF"}).canonical() == Recipe.parse({"background": "#ffffffff"}).canonical()
+
+
+@given(options=OUTPUT_OPTIONS)
+def test_what_is_recorded_can_be_read_again(options: dict[str, Any]) -> None:
+    """The canonical form holds the whole recipe."""
+    recipe = Recipe.parse(options)
+    assert Recipe.from_canonical(recipe.canonical()) == recipe
+
+
+@given(options=OUTPUT_OPTIONS)
+def test_text_means_what_json_means(options: dict[str, Any]) -> None:
+    """A form and a JSON object with the same options are the same job."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()}
+    assert Recipe.parse_text(texts) == Recipe.parse(options)
+
+
+@given(first=OUTPUT_OPTIONS, second=OUTPUT_OPTIONS)
+def test_different_recipes_differ_in_their_spelling(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Two recipes share a canonical form only if they are equal."""
+    one, other = Recipe.parse(first), Recipe.parse(second)
+    assert (one == other) is (one.canonical() == other.canonical())
+
+
+def test_outputs_inherit_what_stands_beside_them() -> None:
+    """Options beside `outputs` are each output's defaults; names are numbered."""
+    recipe = Recipe.parse(
+        {"width": 300, "format": "webp", "outputs": [{}, {"width": 600}, {"name": "Big", "width": 900}]}
+    )
+    assert [(output.name, output.width, output.format.value) for output in recipe.outputs] == [
+        ("image-1", 300, "webp"),
+        ("image-2", 600, "webp"),
+        ("big", 900, "webp"),
+    ]
+
+
+def test_outputs_can_come_as_a_text() -> None:
+    """A form or a query carries the list as JSON."""
+    assert Recipe.parse_text({"outputs": '[{"width": 5}]'}) == Recipe.parse({"outputs": [{"width": 5}]})
+
+
+def test_every_fault_is_named_at_once() -> None:
+    """A client mends its request in one go."""
+    assert pointers({"widht": 1, "height": 0, "fit": "crop"}) == ["/widht", "/height", "/fit"]
+    assert pointers({"quality": 0, "outputs": [{"width": 0}, 3, {"bogus": None}]}) == [
+        "/quality",
+        "/outputs/0/width",
+        "/outputs/1",
+        "/outputs/2/bogus",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"outputs": []}, "/outputs"),
+        ({"outputs": [{}] * (MAX_OUTPUTS + 1)}, "/outputs"),
+        ({"outputs": {"width": 1}}, "/outputs"),
+        ({"name": "x", "outputs": [{}]}, "/name"),
+        ({"outputs": [{"name": "a"}, {"name": "A"}]}, "/outputs/1/name"),
+        ({"outputs": [{"outputs": [{}]}]}, "/outputs/0/outputs"),
+        ({"width": MAX_SIDE, "dpr": 1.01}, "/width"),
+        ({"outputs": [{"height": 9000, "dpr": 2}]}, "/outputs/0/height"),
+        ({"width": None}, "/width"),
+    ],
+)
+def test_a_fault_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
+    """Each fault carries a JSON pointer to where it is."""
+    assert pointers(options) == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("texts", "pointer"),
+    [({"outputs": "[{"}, "/outputs"), ({"width": "ten"}, "/width"), ({"colour": "red"}, "/colour")],
+)
+def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) -> None:
+    """Forms and queries get the same answer as JSON."""
+    with pytest.raises(InvalidOptions) as caught:
+        Recipe.parse_text(texts)
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+def test_a_fault_repeats_no_value() -> None:
+    """What was sent does not come back in the answer."""
+    with pytest.raises(InvalidOptions) as caught:
+        Recipe.parse({"background": "<script>", "fit": "<script>", "width": "<script>"})
+    assert "script" not in str(caught.value)
+
+
+def test_an_output_is_checked_at_birth() -> None:
+    """Python code cannot make a bad output either."""
+    with pytest.raises(InvalidOptions):
+        Output(width=0)
+    with pytest.raises(InvalidOptions):
+        Output(width=9000, dpr=OPTIONS["dpr"].kind.read(2))
+    with pytest.raises(InvalidOptions):
+        Recipe(())
+
+
+def test_every_option_is_documented_and_has_a_kind() -> None:
+    """The table of options is complete: one row for each field, with a sentence."""
+    assert [option.field for option in OPTIONS.values()] == [field.name for field in dataclasses.fields(Output)]
+    assert all(option.sentence.endswith(".") for option in OPTIONS.values())
+
+
+@pytest.mark.parametrize(
+    ("asked", "source", "alpha", "written", "quality"),
+    [
+        (OutputFormat.AUTO, ImageFormat.JPEG, False, ImageFormat.JPEG, 80),
+        (OutputFormat.AUTO, ImageFormat.PNG, False, ImageFormat.PNG, None),
+        (OutputFormat.AUTO, ImageFormat.TIFF, True, ImageFormat.PNG, None),
+        (OutputFormat.AUTO, ImageFormat.TIFF, False, ImageFormat.JPEG, 80),
+        (OutputFormat.AVIF, ImageFormat.JPEG, False, ImageFormat.AVIF, 63),
+    ],
+)
+def test_the_format_and_its_quality(
+    asked: OutputFormat, source: ImageFormat, alpha: bool, written: ImageFormat, quality: int | None
+) -> None:
+    """`auto` keeps the family; a format without the dial has no quality."""
+    output = Output(format=asked)
+    assert output.format_for(source, alpha=alpha) is written
+    assert output.quality_for(written) == quality
+    assert Output(quality=7).quality_for(written) == (None if quality is None else 7)
