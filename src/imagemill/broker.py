@@ -54,11 +54,21 @@ def create_celery(settings: Settings) -> Celery:
         broker_transport_options={
             "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": ANSWER_SECONDS,
+            # Who sends does not wait for a broker to come up; a worker has a loop of its own for that.
+            "max_retries": 0,
             # The lease in the record decides, so this only has to be longer than any job.
             "visibility_timeout": max(3600, 2 * settings.job_hard_seconds),
         },
     )
     return app
+
+
+def worker_answers(app: Celery, timeout_seconds: float) -> bool:
+    """Whether a worker of this broker answers a ping within the time."""
+    try:
+        return bool(app.control.ping(timeout=timeout_seconds, limit=1))
+    except _TROUBLES:
+        return False
 
 
 class CeleryQueue:
@@ -88,6 +98,7 @@ class CeleryQueue:
         """Raise BrokerUnavailable unless the broker answers."""
         try:
             with self._app.connection_for_write() as link:
+                link.ensure_connection(max_retries=0)
                 # Opening a channel asks the broker something and waits for the answer.
                 link.channel()
         except _TROUBLES as error:
@@ -97,8 +108,8 @@ class CeleryQueue:
         message: dict[str, Any] = {"args": (token,), "task_id": token, "ignore_result": True}
         try:
             self._app.send_task(RENDER_TASK, **message)
-        except RedisTimeoutError:
-            raise
-        except _TROUBLES:
-            # A pooled connection does not notice that the broker was restarted until it is used; the next one works.
+        except _TROUBLES as error:
+            if isinstance(error.__cause__ or error, RedisTimeoutError):
+                raise
+            # A pooled connection does not notice that the broker was restarted until it is used; a new one works.
             self._app.send_task(RENDER_TASK, **message)

@@ -1,0 +1,157 @@
+"""The queue and the doorbell over a real broker: at least once, and never for longer than a request can bear."""
+
+import json
+import time
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from imagemill.broker import QUIET_SECONDS, RENDER_TASK, CeleryQueue, create_celery
+from imagemill.config import Settings
+from imagemill.doorbell import RedisDoorbell
+from imagemill.errors import BrokerUnavailable
+from tests.servers import Valkey, eventually
+
+TOKEN = UUID("5f0c7c2e-0000-5000-8000-000000000001")
+
+
+@pytest.fixture
+def broker() -> Iterator[Valkey]:
+    server = Valkey().start()
+    yield server
+    server.close()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue(broker: Valkey, clock: Clock) -> Iterator[CeleryQueue]:
+    app = create_celery(Settings(broker_url=broker.url, queue="q"))
+    yield CeleryQueue(app, clock)
+    app.close()
+
+
+def test_a_message_is_a_token_and_nothing_else(queue: CeleryQueue, broker: Valkey) -> None:
+    """The task's id is the token, its only argument is the token, and its name is fixed between releases."""
+    queue.send(TOKEN)
+
+    (message,) = map(json.loads, broker.client.lrange("q", 0, -1))
+    assert message["headers"]["id"] == str(TOKEN)
+    assert message["headers"]["task"] == RENDER_TASK == "imagemill.render"
+    assert message["headers"]["argsrepr"] == repr((str(TOKEN),))
+
+
+def test_a_queue_whose_broker_answers_is_healthy(queue: CeleryQueue) -> None:
+    """The check passes while the broker is there."""
+    queue.check()
+
+
+def test_a_broker_that_is_not_there_is_said_at_once(queue: CeleryQueue, broker: Valkey) -> None:
+    """No broker: both the check and the sending say so, quickly."""
+    broker.kill()
+    started = time.monotonic()
+    with pytest.raises(BrokerUnavailable):
+        queue.send(TOKEN)
+    with pytest.raises(BrokerUnavailable):
+        queue.check()
+    assert time.monotonic() - started < 3
+
+
+def test_a_frozen_broker_holds_a_request_for_under_three_seconds(queue: CeleryQueue, broker: Valkey) -> None:
+    """A broker that keeps its connections but answers nothing costs one timeout, then nothing for a while."""
+    queue.send(TOKEN)
+    broker.freeze()
+    try:
+        started = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            queue.send(TOKEN)
+        assert time.monotonic() - started < 3
+        started = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            queue.send(TOKEN)
+        assert time.monotonic() - started < 0.1
+    finally:
+        broker.thaw()
+
+
+def test_sending_goes_on_when_the_quiet_time_is_over(queue: CeleryQueue, broker: Valkey, clock: Clock) -> None:
+    """After trouble the broker is left alone for QUIET_SECONDS and then tried again."""
+    broker.kill()
+    with pytest.raises(BrokerUnavailable):
+        queue.send(TOKEN)
+    broker.start()
+    with pytest.raises(BrokerUnavailable):
+        queue.send(TOKEN)
+    clock.now += QUIET_SECONDS
+    queue.send(TOKEN)
+    assert broker.client.llen("q") == 1
+
+
+def test_a_restart_of_the_broker_is_not_noticed(queue: CeleryQueue, broker: Valkey) -> None:
+    """A pooled connection that died with the old server costs no message, and the old messages are still there."""
+    queue.send(TOKEN)
+    broker.kill()
+    broker.start()
+    queue.send(uuid4())
+    assert broker.client.llen("q") == 2
+
+
+@pytest.fixture
+def doorbell(broker: Valkey) -> RedisDoorbell:
+    return RedisDoorbell(broker.url, "bell")
+
+
+def test_the_bell_wakes_all_who_listen_for_its_token(doorbell: RedisDoorbell, broker: Valkey) -> None:
+    """A ring from another process wakes every listener of the token, and nobody else."""
+    with doorbell.listen(TOKEN) as first, doorbell.listen(TOKEN) as second, doorbell.listen(uuid4()) as other:
+        eventually(lambda: broker.client.pubsub_numsub("bell")[0][1] == 1)
+        RedisDoorbell(broker.url, "bell").ring(TOKEN)
+        assert first.wait(5)
+        assert second.wait(5)
+        assert not other.wait(0.05)
+
+
+def test_an_ear_hears_each_ring_once(doorbell: RedisDoorbell) -> None:
+    """After a ring the ear waits for the next one."""
+    with doorbell.listen(TOKEN) as ear:
+        doorbell.ring(TOKEN)
+        assert ear.wait(5)
+        assert not ear.wait(0.05)
+        doorbell.ring(TOKEN)
+        assert ear.wait(5)
+
+
+def test_a_bell_without_a_broker_is_silent_and_quick(broker: Valkey) -> None:
+    """Neither ringing nor listening fails or holds anyone up for long."""
+    broker.kill()
+    bell = RedisDoorbell(broker.url, "bell")
+    started = time.monotonic()
+    for _ in range(100):
+        bell.ring(TOKEN)
+    with bell.listen(TOKEN) as ear:
+        assert not ear.wait(0.01)
+    assert time.monotonic() - started < 2
+
+
+def test_a_bell_is_heard_again_after_the_broker_was_restarted(doorbell: RedisDoorbell, broker: Valkey) -> None:
+    """Listeners connect anew by themselves."""
+    with doorbell.listen(TOKEN) as ear:
+        doorbell.ring(TOKEN)
+        assert ear.wait(5)
+        broker.kill()
+        broker.start()
+        eventually(lambda: broker.client.pubsub_numsub("bell")[0][1] == 1)
+        RedisDoorbell(broker.url, "bell").ring(TOKEN)
+        assert ear.wait(5)
