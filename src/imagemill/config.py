@@ -4,13 +4,15 @@ A setting `name` is the environment variable `IMAGEMILL_NAME`. `load()` raises C
 and never its value, instead of starting with a setting that is wrong.
 """
 
+import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +22,7 @@ from imagemill.errors import ConfigurationError
 
 PREFIX = "IMAGEMILL_"
 MIN_SECRET_CHARACTERS = 32
+_SOCKET = "broker.sock"
 _MAX_SOCKET_PATH = 100  # sockaddr_un.sun_path holds 108 bytes on Linux, 104 on macOS (unix(7)).
 
 
@@ -183,12 +186,12 @@ class Settings(BaseSettings):
 
     @property
     def broker_socket(self) -> Path:
-        """Unix socket of the embedded broker."""
-        path = self.data.absolute() / "broker.sock"
-        if len(os.fsencode(path)) > _MAX_SOCKET_PATH:
-            raise ConfigurationError(
-                f"{PREFIX}DATA: the path is too long for a socket; {_MAX_SOCKET_PATH - 12} bytes are the most"
-            )
+        """Unix socket of the embedded broker: in the data folder, else in a private one among the temporary files."""
+        path = self.data.absolute() / _SOCKET
+        # Too long for a socket, or with characters that would have to be quoted in a URL.
+        if len(os.fsencode(path)) > _MAX_SOCKET_PATH or quote(str(path)) != str(path):
+            digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+            return Path(tempfile.gettempdir(), f"imagemill-{os.getuid()}-{digest}", _SOCKET)
         return path
 
     @property
@@ -199,7 +202,9 @@ class Settings(BaseSettings):
     @property
     def concurrency(self) -> int:
         """Child processes of a worker."""
-        return self.worker_concurrency or len(os.sched_getaffinity(0))
+        # Where a process can be bound to cores (not on macOS), the others are none of ours.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.worker_concurrency or cores or 1
 
     @property
     def json_logs(self) -> bool:
@@ -210,7 +215,15 @@ class Settings(BaseSettings):
         """The deployment's secret; in development and testing made on first use and kept in the data folder."""
         if self.secret_key:
             return self.secret_key.get_secret_value()
-        return _kept_secret(self.data / "secret_key")
+        try:
+            secret = _kept_secret(self.data / "secret_key")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{PREFIX}DATA: the secret key cannot be kept in the folder: {error.strerror}"
+            ) from error
+        if len(secret) < MIN_SECRET_CHARACTERS:
+            raise ConfigurationError(f"{PREFIX}DATA: the secret_key in the folder is too short; it may be cut off")
+        return secret
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -37,8 +37,8 @@ def configure(settings: Settings, role: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Celery tells of every task that comes and goes; imagemill's own line of a job says more.
-    for name in ("celery.worker.strategy", "celery.app.trace", "celery.redirected", "alembic", "kombu"):
+    # They tell of every task, step and child that comes and goes; imagemill's own line of a job says more.
+    for name in ("alembic", "celery.app.trace", "celery.worker.strategy", "kombu", "multiprocessing", "pyvips"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

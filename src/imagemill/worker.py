@@ -34,10 +34,12 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
     config.export(settings)
     create_celery(settings).worker_main(
         [
+            "--quiet",
             "worker",
             f"--concurrency={settings.concurrency}",
             f"--queues={queues or settings.queue}",
-            f"--loglevel={settings.log_level}",
+            # Only of what billiard says in a new child before the log is configured there.
+            "--loglevel=WARNING",
             # They would tell workers about each other; the record tells all that is needed.
             "--without-gossip",
             "--without-mingle",

@@ -1,5 +1,7 @@
 """The record in memory: the port's rules in the plainest form, for flow tests and as the model of the real stores."""
 
+import hashlib
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,12 +9,45 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product, resend_delay_seconds
-from imagemill.domain.keys import output_keys
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.job import (
+    Failure,
+    Job,
+    JobStatus,
+    NewJob,
+    Original,
+    Product,
+    make_token,
+    resend_delay_seconds,
+    token_namespace,
+)
+from imagemill.domain.keys import original_key, output_keys
 from imagemill.domain.ports import Accepted, Claim, Page, Released
+from imagemill.domain.recipe import Recipe
 from imagemill.errors import MalformedRequest, RecordUnavailable, WorkerLost
 
 LATE_SECONDS = 3600
+
+
+def new_job(
+    image: str = "an image", *, owner: str = "ada", width: int = 100, original: Original | None = None
+) -> NewJob:
+    """A job as intake makes it: a fresh key for the original, unless one was found, and a fresh results_id."""
+    sha256 = hashlib.sha256(image.encode()).hexdigest()
+    header = Header(ImageFormat.PNG, Size(640, 480), frames=1, alpha=True)
+    stored = Original(owner, sha256, original_key(sha256, secrets.token_hex(8)), len(image), header)
+    recipe = Recipe.parse({"outputs": [{"name": "small", "width": width}, {"name": "large", "width": 2 * width}]})
+    token = make_token(token_namespace("secret"), owner, sha256, recipe)
+    return NewJob(token, recipe, original or stored, secrets.token_hex(16))
+
+
+def products(job: Job) -> list[Product]:
+    """What a worker makes of a job."""
+    names = [output.name for output in job.recipe.outputs]
+    keys = output_keys(job)
+    return [Product(name, key, ImageFormat.PNG, Size(10, 20), 300) for name, key in zip(names, keys, strict=True)]
 
 
 @dataclass

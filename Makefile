@@ -1,0 +1,59 @@
+# Every verb of the project. `make` alone lists them.
+
+PYTHON ?= python3.11
+UV ?= uv
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check format lint bench lock clean
+
+help: ## List the verbs.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+up: .venv/.stamp-runtime ## Run the whole service; ARGS="--port 8080" and the like are passed on.
+	@exec $(BIN)/imagemill up --foreground $(ARGS)
+
+test: .venv/.stamp-dev ## Run the tests and print the coverage; ARGS="-k name" and the like are passed on.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --include='*/imagemill/domain/*,*/imagemill/flow/*'
+
+check: lint test ## All that has to hold before a commit: lint, types, layers, migrations, tests.
+
+lint: .venv/.stamp-dev ## All of `check` but the tests.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.stamp-dev ## Put the code into shape.
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what can be asked.
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## Pin every package again, from what pyproject.toml asks for.
+	$(LOCK) --group build --output-file requirements/runtime.txt
+	$(LOCK) --group build --group test --group lint --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+clean: ## Remove what the other verbs have made, but not the data.
+	rm -rf .venv dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first of the two names the lists that dev.txt repeats, so that one environment serves both.
+.venv/.stamp-runtime: requirements/runtime.txt pyproject.toml
+.venv/.stamp-dev: requirements/dev.txt pyproject.toml
+.venv/.stamp-%: requirements/%.txt | .venv/bin/python
+	$(PIP) install --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,48 @@
+"""What every measurement is given: the source image, the number and length of its rounds."""
+
+from dataclasses import dataclass
+from threading import Lock
+
+from benchmarks.client import Part
+from benchmarks.images import photo, variants
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure.
+
+    Args:
+        image: a JPEG to use in place of the generated photographs, or None.
+        rounds: how often service and reference take turns where the goal is a ratio.
+        seconds: length of one turn.
+    """
+
+    image: bytes | None = None
+    rounds: int = 5
+    seconds: float = 3.0
+
+    @property
+    def few(self) -> int:
+        """Rounds where less precision will do."""
+        return max(1, self.rounds // 2)
+
+    def jpeg(self, megapixels: int, quality: int = 85) -> bytes:
+        """The source: the user's image, or a photograph of this size."""
+        return self.image or photo(megapixels, quality)
+
+
+class Fresh:
+    """Hands out files that the service has never seen, to many threads.
+
+    Args:
+        jpeg: whose pixels they have.
+    """
+
+    def __init__(self, jpeg: bytes) -> None:
+        self._variants = variants(jpeg)
+        self._lock = Lock()
+
+    def __call__(self) -> tuple[Part, Part]:
+        """The next file, in two parts."""
+        with self._lock:
+            return next(self._variants)

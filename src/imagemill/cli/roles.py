@@ -1,0 +1,34 @@
+"""The roles alone, for several machines: `imagemill api`, `imagemill worker`, `imagemill beat`."""
+
+# ruff: noqa: PLC0415 - what is slow to import is imported when the command runs, so that help is there at once
+
+from typing import Annotated
+
+import typer
+
+from imagemill.cli import options
+
+
+def api(host: options.Host = None, port: options.Port = None, data: options.Data = None) -> None:
+    """Run the HTTP API."""
+    from imagemill.cli import gunicorn
+
+    gunicorn.run(options.settings(host=host, port=port, data=data))
+
+
+def worker(
+    concurrency: Annotated[int | None, typer.Option(help="Child processes; left out, one per core.")] = None,
+    queues: Annotated[str | None, typer.Option(help="Queues to take jobs from, separated by commas.")] = None,
+    data: options.Data = None,
+) -> None:
+    """Run a worker, which resizes."""
+    from imagemill import worker as role
+
+    role.run(options.settings(worker_concurrency=concurrency, data=data), queues)
+
+
+def beat(data: options.Data = None) -> None:
+    """Run the sweep, which sends again what was lost and removes what has expired."""
+    from imagemill import beat as role
+
+    role.run(options.settings(data=data))

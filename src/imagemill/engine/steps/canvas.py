@@ -1,0 +1,18 @@
+"""Lay the picture on a larger canvas: what `fit=contain` leaves free is background."""
+
+from imagemill.engine.context import Context
+from imagemill.engine.vips import Image
+
+
+def canvas(image: Image, context: Context) -> Image:
+    """Fill the rest of `framing.canvas` with the background."""
+    box = context.framing.canvas
+    if box is None:
+        return image
+    red, green, blue, alpha = context.backdrop
+    if alpha < 255 and not image.hasalpha():
+        image = image.addalpha()
+    colour = [red] if image.bands < 3 else [red, green, blue]
+    if image.hasalpha():
+        colour.append(alpha)
+    return image.embed(box.left, box.top, box.size.width, box.size.height, extend="background", background=colour)

@@ -1,0 +1,35 @@
+"""Bring the picture to its size."""
+
+from collections.abc import Callable
+
+from imagemill.engine.context import Context
+from imagemill.engine.vips import Image, is_turned
+
+COARSEST = 1 / 10
+"""Scale down to which the filter (Lanczos 3) alone is faster than averaging blocks first, and finer; measured."""
+NO_GAP, GAP = 0, 2
+"""How many times larger than the output the averaging of blocks leaves the picture; 0 is not to average at all."""
+
+
+def scale(image: Image, context: Context) -> Image:
+    """Scale to `framing.scaled`, sides swapped if the picture still lies on its side."""
+    width, height = context.framing.scaled.width, context.framing.scaled.height
+    if is_turned(image):
+        width, height = height, width
+    if (image.width, image.height) == (width, height):
+        return image
+    across, down = width / image.width, height / image.height
+    gap = NO_GAP if min(across, down) > COARSEST else GAP
+    return _weighed(image, lambda pixels: pixels.resize(across, vscale=down, gap=gap))
+
+
+def shrink(image: Image, factor: int) -> Image:
+    """Make each block of factor × factor pixels one: what `scale` does first with pictures that are far too large."""
+    return image if factor == 1 else _weighed(image, lambda pixels: pixels.shrink(factor, factor, ceil=True))
+
+
+def _weighed(image: Image, mix: Callable[[Image], Image]) -> Image:
+    # Colours are weighed by their alpha while they are mixed, or what is under clear pixels would bleed into edges.
+    if not image.hasalpha():
+        return mix(image)
+    return mix(image.premultiply()).unpremultiply().cast(image.format)

@@ -1,0 +1,203 @@
+"""libvips: opens what is served and nothing else, reads headers, encodes, and turns libvips' errors into ours.
+
+The only importer of pyvips. Knows formats and headers; recipes and steps are not its business.
+
+libvips works lazily: opening reads a header, steps only describe, and pixels move when `in_memory` asks for them. So
+damage in the pixels shows there and nowhere else, and what goes wrong later is not the image's fault.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import cache
+from threading import Lock
+from typing import Any, TypeAlias
+
+import pyvips
+
+from imagemill.domain.formats import SNIFF_BYTES, ImageFormat, sniff
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.ports import Bytes
+from imagemill.engine.scans import count_scans
+from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
+
+Image: TypeAlias = pyvips.Image
+"""A picture in libvips' hands: bands, format, metadata, and a way to compute pixels."""
+
+LOADERS = {
+    ImageFormat.JPEG: ("jpegload_source", "VipsForeignLoadJpegSource"),
+    ImageFormat.PNG: ("pngload_source", "VipsForeignLoadPngSource"),
+    ImageFormat.WEBP: ("webpload_source", "VipsForeignLoadWebpSource"),
+    ImageFormat.GIF: ("gifload_source", "VipsForeignLoadNsgifSource"),
+    ImageFormat.TIFF: ("tiffload_source", "VipsForeignLoadTiffSource"),
+    ImageFormat.AVIF: ("heifload_source", "VipsForeignLoadHeifSource"),
+}
+"""The loader of each format and the class to unblock for it. A source reads the bytes where they lie, uncopied."""
+
+SAVERS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
+    ImageFormat.JPEG: ("jpegsave_buffer", {"optimize_coding": True}),
+    ImageFormat.PNG: ("pngsave_buffer", {"compression": 6}),
+    ImageFormat.WEBP: ("webpsave_buffer", {"effort": 4}),
+    ImageFormat.AVIF: ("heifsave_buffer", {"compression": "av1", "effort": 1, "bitdepth": 8}),
+    ImageFormat.GIF: ("gifsave_buffer", {"effort": 7, "dither": 1.0}),
+}
+"""The encoder of each format, and how hard it tries: what the field's servers chose, for speed before bytes.
+
+JPEG: baseline, since progressive costs a third more. AVIF: effort 1 is libaom's speed 8. Quality comes from the recipe.
+"""
+
+MAX_SCANS = 64
+"""Scans of a progressive JPEG: each is a pass over the whole picture. Encoders write about ten."""
+
+FAIL_ON = "error"
+"""Truncated and undecodable pixels are errors; mere warnings are not, since good cameras cause them."""
+
+_SETTLING = Lock()
+
+
+def probe(data: Bytes) -> Header:
+    """Read an image's header with the loader of the format that its first bytes show; decodes no pixel.
+
+    Raises:
+        UnsupportedImage: the bytes are of no format that is served.
+        CorruptImage: the header cannot be read.
+        MemoryLimitExceeded: there was not enough memory.
+        RuntimeError: libvips was used before this process was forked.
+    """
+    format = sniff(bytes(data[:SNIFF_BYTES]))
+    if format is None:
+        raise UnsupportedImage("The image is none of " + ", ".join(known.upper() for known in LOADERS) + ".")
+    image = open(data, format)
+    if image.get_typeof("interlaced") and format is ImageFormat.JPEG and count_scans(data, MAX_SCANS) > MAX_SCANS:
+        raise CorruptImage(f"A JPEG may have at most {MAX_SCANS} scans.")
+    width, height = (image.height, image.width) if is_turned(image) else (image.width, image.height)
+    frames = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    return Header(format, Size(width, height), frames, bool(image.hasalpha()))
+
+
+def open(data: Bytes, format: ImageFormat, shrink: int = 1) -> Image:
+    """Open the first frame as stored: neither turned upright nor converted to another colour space.
+
+    Args:
+        data: the file; has to stay as it is until the picture's pixels are in memory.
+        format: whose loader to use.
+        shrink: 1, 2, 4 or 8, as `shrink_on_load` says.
+
+    Raises:
+        CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`.
+    """
+    _enter()
+    options: dict[str, Any] = {"access": "sequential", "fail_on": FAIL_ON}
+    if shrink > 1:
+        options |= {"scale": 1 / shrink} if format is ImageFormat.WEBP else {"shrink": shrink}
+    with _decoding():
+        return pyvips.Operation.call(LOADERS[format][0], pyvips.Source.new_from_memory(data), **options)
+
+
+def shrink_on_load(format: ImageFormat, reduction: Fraction) -> int:
+    """How many times smaller to open a picture that is to become `reduction` times smaller.
+
+    Codecs shrink fast and coarsely, so at least twice the pixels needed stay for a better filter to work on.
+
+    Source: vips_thumbnail() does the same.
+    """
+    if format not in (ImageFormat.JPEG, ImageFormat.WEBP):
+        return 1
+    return next((factor for factor in (8, 4, 2) if reduction >= 2 * factor), 1)
+
+
+def pixel_bytes(image: Image) -> int:
+    """How many bytes the pixels take in memory."""
+    band_bytes = {"uchar": 1, "ushort": 2, "short": 2}.get(image.format, 4)
+    return int(image.width * image.height * image.bands * band_bytes)
+
+
+def in_memory(image: Image) -> Image:
+    """Compute the pixels, once, and keep them.
+
+    Raises:
+        CorruptImage: the pixels are damaged or cut short.
+        MemoryLimitExceeded: there was not enough memory.
+    """
+    with _decoding():
+        return image.copy_memory()
+
+
+def encode(image: Image, format: ImageFormat, quality: int | None) -> bytes:
+    """Write a picture that is in memory, without any metadata.
+
+    Args:
+        image: sRGB or grey, 8 bits a band, with alpha only where the format has it.
+        format: one that is writable.
+        quality: 1…100, or None where the format has no such dial.
+
+    Raises:
+        MemoryLimitExceeded: there was not enough memory.
+        RenderFailed: the encoder refused; the image is not to blame.
+    """
+    saver, options = SAVERS[format]
+    if quality is not None:
+        options = options | {"Q": quality}
+    try:
+        data: bytes = pyvips.Operation.call(saver, image, keep="none", **options)
+    except pyvips.Error as error:
+        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from error
+    return data
+
+
+def to_srgb(image: Image, **options: Any) -> Image | None:
+    """Convert from the profile that the picture carries; None if the profile is broken or does not fit the picture."""
+    try:
+        return image.icc_transform("srgb", embedded=True, depth=8, **options)
+    except pyvips.Error:
+        return None
+
+
+def orientation(image: Image) -> int:
+    """How the picture has to be turned to be upright: EXIF's 1…8, where 1 is not at all."""
+    found: int = image.get("orientation") if image.get_typeof("orientation") else 1
+    return found if 1 <= found <= 8 else 1
+
+
+def is_turned(image: Image) -> bool:
+    """Whether the picture lies on its side, so that its width is what a viewer sees as height."""
+    return orientation(image) >= 5
+
+
+def _enter() -> None:
+    # libvips' threads do not survive a fork: a child would wait for them for ever.
+    with _SETTLING:
+        if _settled_in() != os.getpid():
+            raise RuntimeError("libvips was used before this process was forked; start processes by spawn instead")
+
+
+@cache
+def _settled_in() -> int:
+    """Set libvips up, once. Returns the process that did; a forked child inherits the answer."""
+    pyvips.block_untrusted_set(True)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for _, loader in LOADERS.values():
+        pyvips.operation_block_set(loader, False)
+    # One thread an operation: the service works on as many images at a time as there are cores. No operation repeats.
+    pyvips.concurrency_set(1)
+    pyvips.cache_set_max(0)
+    return os.getpid()
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    try:
+        yield
+    except pyvips.Error as error:
+        raise _out_of_memory(error) or CorruptImage("The image is damaged or cut short.") from error
+
+
+def _out_of_memory(error: pyvips.Error) -> MemoryLimitExceeded | None:
+    # libvips reports it in words only, its own or those of the codec: "out of memory", "Memory allocation error", …
+    return MemoryLimitExceeded("The image needs too much memory.") if "memory" in _words(error) else None
+
+
+def _words(error: pyvips.Error) -> str:
+    return str(error).lower().replace("unable to copy to memory", "")

@@ -1,0 +1,81 @@
+"""Taking jobs out of the record. What then lies in the object store for nobody is listed as garbage, by key.
+
+Every key is listed twice: due at once, and again when no one can use it any more. In between, a worker that lost its
+job may still write an output, and a request that found an original before it was given up must learn that it was:
+`is_discarded` says so. Each function runs within the caller's transaction, which locked the jobs already; locks are
+taken in the order jobs, then originals, then by id, so that no two transactions wait for each other.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
+
+from imagemill.domain.job import JobStatus
+from imagemill.domain.keys import output_keys
+from imagemill.jobs.clock import milliseconds
+from imagemill.jobs.rows import NO_LEASE, read_job
+from imagemill.jobs.tables import garbage, jobs, originals
+
+LATE_SECONDS = 3600
+"""How long after its end someone may still act on a job as it was: far beyond any time limit of worker or request."""
+
+
+def delete_jobs(connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:
+    """Delete jobs; their outputs become garbage. Call `release_originals` after it.
+
+    Args:
+        rows: of `select_jobs`, locked.
+        now: the present, in milliseconds.
+    """
+    connection.execute(delete(jobs).where(jobs.c.token.in_([row.token for row in rows])))
+    _discard_outputs(connection, rows, now)
+
+
+def revoke_job(connection: Connection, row: Row[Any], now: int) -> None:
+    """Make a job that has not ended REVOKED; its outputs become garbage. Call `release_originals` after it.
+
+    The row stays for a while, so that who follows the job learns what became of it.
+    """
+    times = {"send_at": None, "finished_at": now, "expires_at": now + milliseconds(LATE_SECONDS)}
+    values = {"status": JobStatus.REVOKED} | times | NO_LEASE
+    connection.execute(update(jobs).where(jobs.c.token == row.token).values(values))
+    _discard_outputs(connection, [row], now)
+
+
+def release_originals(connection: Connection, ids: Iterable[int], now: int) -> None:
+    """Give up those originals that no job needs any more; they become garbage.
+
+    An erased job needs no bytes, but its row needs the original's row.
+    """
+    these = originals.c.id.in_(sorted(set(ids)))
+    # Locked first and looked at afterwards: a request that just recorded a job with one of them held the same lock.
+    connection.execute(select(originals.c.id).where(these).order_by(originals.c.id).with_for_update())
+    unneeded = connection.execute(
+        select(originals.c.id, originals.c.key).where(
+            these, originals.c.kept, ~_has_jobs(jobs.c.status != JobStatus.REVOKED)
+        )
+    ).all()
+    connection.execute(update(originals).where(originals.c.id.in_([row.id for row in unneeded])).values(kept=None))
+    connection.execute(delete(originals).where(these, originals.c.kept.is_(None), ~_has_jobs()))
+    _discard(connection, [row.key for row in unneeded], now)
+
+
+def is_discarded(connection: Connection, key: str) -> bool:
+    """Whether a key has been given up."""
+    return connection.scalar(select(garbage.c.id).where(garbage.c.key == key).limit(1)) is not None
+
+
+def _discard_outputs(connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:
+    # Whatever they can make, made or not: the record does not know what an attempt that died has left.
+    _discard(connection, [key for row in rows for key in output_keys(read_job(row))], now)
+
+
+def _has_jobs(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(jobs.c.original_id == originals.c.id, *conditions)
+
+
+def _discard(connection: Connection, keys: Sequence[str], now: int) -> None:
+    if keys:
+        dues = (now, now + milliseconds(LATE_SECONDS))
+        connection.execute(insert(garbage), [{"key": key, "due_at": due} for key in keys for due in dues])

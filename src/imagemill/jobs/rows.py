@@ -1,0 +1,108 @@
+"""Rows to nouns and back: what a job looks like in the tables."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
+from imagemill.domain.recipe import Recipe
+from imagemill.jobs.clock import moment
+from imagemill.jobs.tables import jobs, originals
+
+NO_LEASE: dict[str, Any] = {"lease": None, "lease_ends_at": None}
+"""The columns of a job that no worker holds."""
+
+_OF_THE_ORIGINAL = [column for column in originals.c if column.name not in ("id", "owner", "kept")]
+
+
+def select_jobs() -> Select[Any]:
+    """SELECT whole jobs, each with its original."""
+    return select(jobs, *_OF_THE_ORIGINAL).join(originals)
+
+
+def read_job(row: Row[Any]) -> Job:
+    """A row of `select_jobs` as a job."""
+    return Job(
+        token=row.token,
+        owner=row.owner,
+        status=JobStatus(row.status),
+        recipe=Recipe.from_canonical(row.recipe),
+        original=read_original(row),
+        results_id=row.results_id,
+        attempts=row.attempts,
+        products=_read_products(row.products),
+        failure=Failure(**json.loads(row.failure)) if row.failure else None,
+        created_at=moment(row.created_at),
+        started_at=_moment(row.started_at),
+        finished_at=_moment(row.finished_at),
+        expires_at=_moment(row.expires_at),
+    )
+
+
+def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
+    """The columns of a job that is accepted now (milliseconds): due, never sent."""
+    return {
+        "token": new.token,
+        "owner": new.original.owner,
+        "status": JobStatus.PENDING,
+        "recipe": new.recipe.canonical(),
+        "original_id": original_id,
+        "results_id": new.results_id,
+        "attempts": 0,
+        "created_at": now,
+        "ready_at": now,
+        "send_at": now,
+        "sends": 0,
+    }
+
+
+def read_original(row: Row[Any]) -> Original:
+    """A row that has an original's columns as an original."""
+    header = Header(ImageFormat(row.format), Size(row.width, row.height), row.frames, row.alpha)
+    return Original(row.owner, row.sha256, row.key, row.bytes, header)
+
+
+def write_original(original: Original) -> dict[str, Any]:
+    """The columns of an original whose bytes are kept."""
+    header = original.header
+    return {
+        "owner": original.owner,
+        "sha256": original.sha256,
+        "key": original.key,
+        "bytes": original.bytes,
+        "format": str(header.format),
+        "width": header.size.width,
+        "height": header.size.height,
+        "frames": header.frames,
+        "alpha": header.alpha,
+        "kept": True,
+    }
+
+
+def _read_products(text: str | None) -> tuple[Product, ...]:
+    """Products from their column."""
+    return tuple(
+        Product(item["name"], item["key"], ImageFormat(item["format"]), Size(**item["size"]), item["bytes"])
+        for item in json.loads(text or "[]")
+    )
+
+
+def write_products(products: Sequence[Product]) -> str:
+    """Products for their column."""
+    return json.dumps([asdict(product) for product in products])
+
+
+def write_failure(failure: Failure) -> str:
+    """A failure for its column."""
+    return json.dumps(asdict(failure))
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else moment(milliseconds)

@@ -1,0 +1,244 @@
+"""The record as the flows see it. Each change is one conditional update; one row changed or none is the answer."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
+from imagemill.domain.ports import Accepted, Claim, FaultPoint, Faults, Page, Released
+from imagemill.errors import MalformedRequest, RecordUnavailable
+from imagemill.jobs import upkeep
+from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
+from imagemill.jobs.database import Database
+from imagemill.jobs.removal import delete_jobs, is_discarded, release_originals, revoke_job
+from imagemill.jobs.revision import REVISION, revision
+from imagemill.jobs.rows import (
+    NO_LEASE,
+    read_job,
+    read_original,
+    select_jobs,
+    write_failure,
+    write_new_job,
+    write_original,
+    write_products,
+)
+from imagemill.jobs.tables import jobs, originals
+
+_ROUNDS = 5  # Each lost round means that another request recorded the same job or image in between.
+_CURSOR = re.compile(r"([0-9a-f]{1,12})-([0-9a-f]{32})")
+
+
+class SqlJobStore:
+    """A `JobStore` on SQLite or PostgreSQL. What its methods promise is written at the port.
+
+    Args:
+        url: of the database, `sqlite:///…` or `postgresql://…`; opened on first use, in each process anew.
+        keep_seconds: how long ended jobs are kept.
+        faults: reached within the transaction that records a job.
+        clock: SQL for the present in milliseconds since the epoch; left out, the database's clock.
+    """
+
+    def __init__(
+        self, url: str, *, keep_seconds: float, faults: Faults, clock: ColumnElement[int] | None = None
+    ) -> None:
+        self._database = Database(url)
+        self._keep = milliseconds(keep_seconds)
+        self._faults = faults
+        self._clock = DatabaseClock() if clock is None else clock
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self._database.close()
+
+    def find(self, token: UUID, owner: str) -> Job | None:
+        """The owner's job, unless its keeping has run out."""
+        with self._database.reading() as connection:
+            row = connection.execute(self._owned(token, owner)).one_or_none()
+        return read_job(row) if row else None
+
+    def find_original(self, owner: str, sha256: str) -> Original | None:
+        """The owner's image with this digest, if it is kept."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(originals).where(originals.c.owner == owner, originals.c.sha256 == sha256, originals.c.kept)
+            ).one_or_none()
+        return read_original(row) if row else None
+
+    def accept(self, new: NewJob) -> Accepted | None:
+        """Commit a job and its original, or say what stands in their place."""
+        for _ in range(_ROUNDS):
+            with suppress(IntegrityError):
+                return self._accept(new)
+        return self._accept(new)
+
+    def _accept(self, new: NewJob) -> Accepted | None:
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            old = connection.execute(
+                select_jobs().where(jobs.c.token == new.token).with_for_update(of=jobs)
+            ).one_or_none()
+            if old and not _is_over(job := read_job(old), now):
+                return Accepted(job, reused=True)
+            original_id = _record_original(connection, new.original)
+            if original_id is None:
+                return None
+            if old:
+                delete_jobs(connection, [old], now)
+            connection.execute(insert(jobs), write_new_job(new, original_id, now))
+            if old:
+                # Last, when the new job already holds the original if it is the same one.
+                release_originals(connection, [old.original_id], now)
+            row = connection.execute(select_jobs().where(jobs.c.token == new.token)).one()
+            self._faults.reach(FaultPoint.ROW_INSERTED, new.token)
+        return Accepted(read_job(row), reused=False)
+
+    def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
+        """PENDING → IN_PROGRESS under a new lease; None if the job is not PENDING and due."""
+        lease = uuid4()
+        claimed = (
+            update(jobs)
+            .where(jobs.c.token == token, jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock)
+            .values(
+                status=JobStatus.IN_PROGRESS,
+                attempts=jobs.c.attempts + 1,
+                started_at=func.coalesce(jobs.c.started_at, self._clock),
+                send_at=None,
+                lease=lease,
+                lease_ends_at=self._clock + milliseconds(lease_seconds),
+            )
+        )
+        with self._database.writing(durable=False) as connection:
+            if connection.execute(claimed).rowcount == 0:
+                return None
+            row = connection.execute(select_jobs().where(jobs.c.token == token)).one()
+        return Claim(read_job(row), lease)
+
+    def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
+        """Prolong a lease; False if it is no longer this worker's."""
+        ends_at = self._clock + milliseconds(lease_seconds)
+        return self._change(token, lease, {"lease_ends_at": ends_at}, durable=False)
+
+    def finish(self, token: UUID, lease: UUID, products: Sequence[Product]) -> bool:
+        """IN_PROGRESS → SUCCESS; False if the lease is not this worker's."""
+        return self._end(token, lease, {"status": JobStatus.SUCCESS, "products": write_products(products)})
+
+    def fail(self, token: UUID, lease: UUID, failure: Failure) -> bool:
+        """IN_PROGRESS → FAILURE; False if the lease is not this worker's."""
+        return self._end(token, lease, {"status": JobStatus.FAILURE, "failure": write_failure(failure)})
+
+    def retry(self, token: UUID, lease: UUID, delay_seconds: float) -> bool:
+        """IN_PROGRESS → PENDING, due after a delay; False if the lease is not this worker's."""
+        due = self._clock + milliseconds(delay_seconds)
+        waiting: dict[str, Any] = {"status": JobStatus.PENDING, "ready_at": due, "send_at": due, "sends": 0}
+        return self._change(token, lease, waiting | NO_LEASE)
+
+    def erase(self, token: UUID, owner: str) -> Job | None:
+        """Take the owner's job out, and list what only it needed as garbage."""
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            row = connection.execute(self._owned(token, owner).with_for_update(of=jobs)).one_or_none()
+            job = read_job(row) if row else None
+            if row is None or job is None or job.status is JobStatus.REVOKED:
+                return job
+            if job.status.terminal:
+                delete_jobs(connection, [row], now)
+            else:
+                revoke_job(connection, row, now)
+            release_originals(connection, [row.original_id], now)
+        return job
+
+    def page(self, owner: str, cursor: str | None, limit: int) -> Page:
+        """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""
+        place = tuple_(jobs.c.created_at, jobs.c.token)
+        wanted = select_jobs().where(jobs.c.owner == owner, self._visible())
+        if cursor is not None:
+            wanted = wanted.where(place < tuple_(*_read_cursor(cursor)))
+        newest = wanted.order_by(jobs.c.created_at.desc(), jobs.c.token.desc())
+        with self._database.reading() as connection:
+            rows = connection.execute(newest.limit(limit + 1)).all()
+        more = len(rows) > limit
+        return Page(tuple(map(read_job, rows[:limit])), _write_cursor(rows[limit - 1]) if more else None)
+
+    def release_expired(self, max_attempts: int, limit: int) -> Released:
+        """End the leases that have run out."""
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            return upkeep.release_expired(connection, now, max_attempts=max_attempts, keep=self._keep, limit=limit)
+
+    def take_due(self, first_seconds: int, limit: int) -> list[UUID]:
+        """PENDING jobs whose time to be sent (again) has come."""
+        with self._database.writing() as connection:
+            return upkeep.take_due(connection, self._now(connection), first_seconds=first_seconds, limit=limit)
+
+    def forget_expired(self, limit: int) -> int:
+        """Remove ended jobs whose keeping has run out. Returns how many."""
+        with self._database.writing() as connection:
+            return upkeep.forget_expired(connection, self._now(connection), limit=limit)
+
+    def take_garbage(self, limit: int) -> list[str]:
+        """Keys of objects that no record needs any more."""
+        with self._database.reading() as connection:
+            return upkeep.take_garbage(connection, self._clock, limit=limit)
+
+    def drop_garbage(self, keys: Sequence[str]) -> None:
+        """Strike out keys whose objects are gone."""
+        with self._database.writing() as connection:
+            upkeep.drop_garbage(connection, self._clock, keys)
+
+    def check(self) -> None:
+        """Raise RecordUnavailable unless the database answers and its tables are of this release."""
+        with self._database.reading() as connection:
+            if revision(connection) != REVISION:
+                raise RecordUnavailable("The database's tables are not of this release.")
+
+    def _now(self, connection: Connection) -> int:
+        return connection.execute(select(self._clock)).scalar_one()
+
+    def _visible(self) -> ColumnElement[bool]:
+        return or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
+
+    def _owned(self, token: UUID, owner: str) -> Select[Any]:
+        return select_jobs().where(jobs.c.token == token, jobs.c.owner == owner, self._visible())
+
+    def _end(self, token: UUID, lease: UUID, values: dict[str, Any]) -> bool:
+        times = {"finished_at": self._clock, "expires_at": self._clock + self._keep}
+        return self._change(token, lease, values | times | NO_LEASE)
+
+    def _change(self, token: UUID, lease: UUID, values: dict[str, Any], *, durable: bool = True) -> bool:
+        held = jobs.c.token == token, jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.lease == lease
+        with self._database.writing(durable=durable) as connection:
+            return connection.execute(update(jobs).where(*held).values(values)).rowcount == 1
+
+
+def _is_over(job: Job, now: int) -> bool:
+    return job.replaceable or (job.expires_at is not None and job.expires_at <= moment(now))
+
+
+def _record_original(connection: Connection, original: Original) -> int | None:
+    kept = select(originals.c.id, originals.c.key).where(
+        originals.c.owner == original.owner, originals.c.sha256 == original.sha256, originals.c.kept
+    )
+    # Locked, so that it cannot be given up before the job that needs it is committed.
+    row = connection.execute(kept.with_for_update()).one_or_none()
+    if row:
+        return int(row.id) if row.key == original.key else None
+    if is_discarded(connection, original.key):
+        return None
+    inserted = connection.execute(insert(originals), write_original(original))
+    return int(inserted.inserted_primary_key[0])  # type: ignore[index]  # None is for statements that insert no row
+
+
+def _write_cursor(row: Row[Any]) -> str:
+    return f"{row.created_at:x}-{row.token.hex}"
+
+
+def _read_cursor(cursor: str) -> tuple[int, UUID]:
+    match = _CURSOR.fullmatch(cursor)
+    if not match:
+        raise MalformedRequest("The cursor is not one that this service gave.")
+    return int(match[1], 16), UUID(match[2])

@@ -1,0 +1,91 @@
+"""The record's tables. Times are milliseconds since the epoch by the database's clock; durations never reach them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from imagemill.domain.job import JobStatus
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite counts up a column of exactly this type by itself, and no other.
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("alpha", Boolean, nullable=False),
+    # True, or NULL once the bytes are given up and the row only serves jobs that were erased. SQL holds NULLs to be
+    # distinct, so that the constraint binds kept originals only.
+    Column("kept", Boolean),
+    UniqueConstraint("owner", "sha256", "kept"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("token", Uuid, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("recipe", Text, nullable=False),
+    Column("original_id", BigInteger, ForeignKey("originals.id"), nullable=False),
+    Column("results_id", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("products", Text),
+    Column("failure", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Column("ready_at", BigInteger, nullable=False),  # from when on a PENDING job may be claimed
+    Column("send_at", BigInteger),  # when a PENDING job is sent (again)
+    Column("sends", Integer, nullable=False),  # since it last became PENDING
+    Column("lease", Uuid),
+    Column("lease_ends_at", BigInteger),
+    CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in JobStatus)})", name="status"),
+    Index(None, "original_id"),
+    # One per question that is asked of many rows. What does not apply to a job is NULL in it.
+    Index(None, "owner", "created_at", "token"),
+    Index(None, "send_at"),
+    Index(None, "lease_ends_at"),
+    Index(None, "expires_at"),
+)
+
+garbage = Table(
+    "garbage",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("key", String(128), nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Index(None, "key"),
+    Index(None, "due_at"),
+)

@@ -1,0 +1,1 @@
+"""Where images lie: adapters of the port `ObjectStore`. Knows keys and bytes, nothing of images, jobs or HTTP."""

@@ -1,0 +1,61 @@
+"""The object store of tests: a dictionary with the manners of `files.py`."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import BinaryIO
+
+from imagemill.domain.keys import is_key
+from imagemill.domain.ports import Bytes, ObjectStat
+from imagemill.errors import StoreUnavailable
+
+
+class MemoryStore:
+    """The port `ObjectStore` without a disk.
+
+    Attributes:
+        objects: what it holds, by key.
+        away: while True, every call raises StoreUnavailable.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[bytes, datetime]] = {}
+        self.away = False
+
+    def put(self, key: str, data: Bytes) -> None:
+        """Keep a copy of the bytes. Replaces what was there."""
+        self._admit(key)
+        self.objects[key] = bytes(data), datetime.now(UTC)
+
+    def get(self, key: str) -> bytes | None:
+        """All bytes of an object; None if there is none."""
+        self._admit(key)
+        data, _ = self.objects.get(key, (None, None))
+        return data
+
+    def stat(self, key: str) -> ObjectStat | None:
+        """Size and time of an object; None if there is none."""
+        self._admit(key)
+        if key not in self.objects:
+            return None
+        data, modified_at = self.objects[key]
+        return ObjectStat(len(data), modified_at)
+
+    def open(self, key: str) -> BinaryIO | None:
+        """A seekable reader of an object; None if there is none."""
+        data = self.get(key)
+        return None if data is None else BytesIO(data)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; nothing happens if there is none."""
+        self._admit(key)
+        self.objects.pop(key, None)
+
+    def check(self) -> None:
+        """Raise StoreUnavailable if the store is away."""
+        if self.away:
+            raise StoreUnavailable("The image store does not answer.")
+
+    def _admit(self, key: str) -> None:
+        if not is_key(key):
+            raise ValueError("not a key")
+        self.check()

@@ -1,0 +1,89 @@
+"""Domain objects as answers: which field of a job a client sees under which name."""
+
+from flask import Response, request
+
+from imagemill.config import Settings
+from imagemill.domain.job import Failure, Job, Product
+from imagemill.errors import MalformedRequest
+from imagemill.web.problems import type_uri
+from imagemill.web.schemas import AcceptedAnswer, Answer, JobAnswer, JobTrouble, OutputAnswer, SourceAnswer
+
+API = "/api/v1/resize"
+
+
+def respond(answer: Answer, status: int = 200) -> Response:
+    """An answer as JSON."""
+    return Response(answer.model_dump_json(), status, content_type="application/json")
+
+
+def site_of(settings: Settings) -> str:
+    """What URLs in the answer to the current request begin with.
+
+    Raises:
+        MalformedRequest: nobody set `public_url`, and the Host header is not one (RFC 9112, section 3.2).
+    """
+    if settings.public_url:
+        return settings.public_url
+    if not request.host:
+        raise MalformedRequest("The Host header is missing or not valid.")
+    return request.root_url.rstrip("/")
+
+
+def job_url(site: str, job: Job) -> str:
+    """Where to ask for a job."""
+    return f"{site}{API}/{job.token}"
+
+
+def accepted_answer(site: str, job: Job, *, reused: bool) -> AcceptedAnswer:
+    """What a POST tells of its job."""
+    return AcceptedAnswer(token=job.token, status=job.status, reused=reused, status_url=job_url(site, job))
+
+
+def job_answer(site: str, job: Job) -> JobAnswer:
+    """All that an owner may know of a job."""
+    outputs = tuple(_output(site, product) for product in job.products)
+    return JobAnswer(
+        status=job.status,
+        resized_image_url=outputs[0].url if outputs else None,
+        token=job.token,
+        outputs=outputs,
+        source=_source(job),
+        error=_trouble(job.failure) if job.failure else None,
+        attempts=job.attempts,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        expires_at=job.expires_at,
+    )
+
+
+def _output(site: str, product: Product) -> OutputAnswer:
+    return OutputAnswer(
+        name=product.name,
+        url=f"{site}/{product.key}",
+        width=product.size.width,
+        height=product.size.height,
+        format=product.format,
+        bytes=product.bytes,
+    )
+
+
+def _source(job: Job) -> SourceAnswer:
+    header = job.original.header
+    return SourceAnswer(
+        format=header.format,
+        width=header.size.width,
+        height=header.size.height,
+        bytes=job.original.bytes,
+        frames=header.frames,
+    )
+
+
+def _trouble(failure: Failure) -> JobTrouble:
+    return JobTrouble(
+        type=type_uri(failure.code),
+        title=failure.title,
+        detail=failure.detail,
+        code=failure.code,
+        retryable=failure.retryable,
+    )

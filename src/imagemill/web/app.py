@@ -1,0 +1,39 @@
+"""The Flask application, put together from its rooms."""
+
+from flask import Flask, Response
+
+from imagemill import __version__, config, observability, wiring
+from imagemill.web import access, openapi, problems
+from imagemill.web.answers import API, respond, site_of
+from imagemill.web.health import HealthPages
+from imagemill.web.images import ImagePages
+from imagemill.web.prefer import WaitSlots
+from imagemill.web.resize import ResizeApi
+from imagemill.web.schemas import EntranceAnswer
+from imagemill.wiring import WebServices
+
+
+def create_app(services: WebServices) -> Flask:
+    """The API over the given services. One for each process: the bound on waiting requests is the process's."""
+    app = Flask("imagemill", static_folder=None)
+    app.url_map.merge_slashes = False  # A path with an empty segment is another path: 404, not a redirect.
+    access.register(app)
+    problems.register(app)
+    ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
+    ImagePages(services.deliver).register(app)
+    HealthPages(services.health).register(app)
+    openapi.register(app, services.settings)
+
+    def entrance() -> Response:
+        site = site_of(services.settings)
+        return respond(EntranceAnswer(version=__version__, openapi=f"{site}/openapi.json", resize=f"{site}{API}"))
+
+    app.add_url_rule("/", "entrance", entrance)
+    return app
+
+
+def for_gunicorn() -> Flask:
+    """What a Gunicorn process calls: `imagemill.web.app:for_gunicorn()`."""
+    settings = config.load()
+    observability.configure(settings, "api")
+    return create_app(wiring.for_web(settings))

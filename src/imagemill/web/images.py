@@ -1,0 +1,64 @@
+"""`/images/<key>`: the bytes of an output, for caches to keep for ever."""
+
+import re
+from dataclasses import dataclass
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound, PreconditionFailed, RequestedRangeNotSatisfiable
+from werkzeug.wsgi import wrap_file
+
+from imagemill.flow.deliver import IMMUTABLE, Deliver, Image
+
+_ONE_RANGE = re.compile(r"bytes=(?:\d+-\d*|-\d+)")
+"""The ranges that are served. Any other Range is ignored, as RFC 9110, section 14.2, allows."""
+
+
+@dataclass(frozen=True)
+class ImagePages:
+    """Delivers outputs."""
+
+    deliver: Deliver
+
+    def register(self, app: Flask) -> None:
+        """Put the images in their place: the path is the key."""
+        app.add_url_rule("/images/<path:rest>", "image", self.show)
+
+    def show(self, rest: str) -> Response:
+        """The image, a part of it, or the news that the client has it already."""
+        image = self.deliver.find(f"images/{rest}")
+        if image is None:
+            raise NotFound
+        response = _headers_of(image)
+        # Conditions come before ranges (RFC 9110, section 13.2.2); Werkzeug alone would do it the other way round.
+        response.make_conditional(request)
+        if response.status_code == PreconditionFailed.code:
+            raise PreconditionFailed
+        if response.status_code == 200:
+            _attach(response, image)
+        return response
+
+
+def _headers_of(image: Image) -> Response:
+    response = Response(content_type=image.media_type)
+    response.content_length = image.stat.bytes
+    response.set_etag(image.etag)
+    response.last_modified = image.stat.modified_at
+    response.headers["Cache-Control"] = IMMUTABLE
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _attach(response: Response, image: Image) -> None:
+    file = image.open()
+    if file is None:
+        raise NotFound
+    response.response = wrap_file(request.environ, file)
+    response.direct_passthrough = True
+    one_range = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    try:
+        response.make_conditional(request, accept_ranges=bool(one_range), complete_length=image.stat.bytes)
+    except RequestedRangeNotSatisfiable:
+        file.close()
+        raise
+    response.headers["Accept-Ranges"] = "bytes"

@@ -1,0 +1,156 @@
+"""The form of every answer: what is serialised, and what `/openapi.json` describes. Knows pydantic, not Flask."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.job import JobStatus
+
+Uri = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+UriReference = Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+
+
+class Answer(BaseModel):
+    """A JSON object that is sent."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class OptionTrouble(Answer):
+    """One thing that is wrong with the options."""
+
+    pointer: str
+    """Where, as a JSON pointer (RFC 6901) into the options."""
+    detail: str
+    """What would be right."""
+
+
+class Problem(Answer):
+    """Why a request was not done (RFC 9457)."""
+
+    type: UriReference
+    """What kind of problem; under it lies a page about it."""
+    title: str
+    """The kind in a few words."""
+    status: int
+    """The HTTP status of this answer."""
+    detail: str
+    """What to do about it."""
+    instance: UriReference
+    """The path that was asked for."""
+    code: str
+    """The kind as one word, stable for ever."""
+    retryable: bool
+    """Whether the same request can succeed later."""
+    errors: tuple[OptionTrouble, ...] = ()
+    """With `invalid-options`: each thing that is wrong."""
+
+
+class JobTrouble(Answer):
+    """Why a job ended without outputs; what a problem document says of an error."""
+
+    type: UriReference
+    title: str
+    detail: str
+    code: str
+    retryable: bool
+    """Whether sending the same image again can help."""
+
+
+class OutputAnswer(Answer):
+    """One image that was made."""
+
+    name: str
+    url: Uri
+    width: int
+    height: int
+    format: ImageFormat
+    bytes: int
+
+
+class SourceAnswer(Answer):
+    """The image as it was sent."""
+
+    format: ImageFormat
+    width: int
+    """In pixels, as a viewer shows it."""
+    height: int
+    bytes: int
+    frames: int
+    """1 for a still image."""
+
+
+class AcceptedAnswer(Answer):
+    """The job is durable: it will be done."""
+
+    success: Literal[True] = True
+    token: UUID
+    """The job's name: the same for the same owner, image and options."""
+    status: JobStatus
+    reused: bool
+    """Whether the job was there before, so that nothing new is computed."""
+    status_url: Uri
+    """Where to ask for the job."""
+
+
+class JobAnswer(Answer):
+    """A job as it stands now."""
+
+    status: JobStatus
+    resized_image_url: Uri | None
+    """The first output; null until SUCCESS."""
+    token: UUID
+    outputs: tuple[OutputAnswer, ...]
+    """In the order they were asked for; empty until SUCCESS."""
+    source: SourceAnswer
+    error: JobTrouble | None
+    """Why not; null except at FAILURE."""
+    attempts: int
+    """How often a worker has taken it up."""
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    """When job and outputs will be forgotten; null until it has ended."""
+
+
+class JobsAnswer(Answer):
+    """Some of the owner's jobs, newest first."""
+
+    jobs: tuple[JobAnswer, ...]
+    next_cursor: str | None
+    """Where the next page begins; null at the end."""
+
+
+class AliveAnswer(Answer):
+    """The process answers."""
+
+    state: Literal["alive"] = "alive"
+
+
+class PartAnswer(Answer):
+    """One part that the service stands on."""
+
+    state: Literal["ok", "away"]
+    detail: str | None
+    """What is wrong with it."""
+
+
+class ReadyAnswer(Answer):
+    """Whether work can be taken in."""
+
+    state: Literal["ready", "degraded", "unavailable"]
+    """`degraded`: jobs are accepted, and done when the broker is back."""
+    parts: dict[Literal["database", "store", "broker"], PartAnswer]
+
+
+class EntranceAnswer(Answer):
+    """What this server is and where its description lies."""
+
+    name: Literal["imagemill"] = "imagemill"
+    version: str
+    openapi: Uri
+    resize: Uri

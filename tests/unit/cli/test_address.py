@@ -1,0 +1,55 @@
+"""Addresses: what to bind to, what to tell a client, whether the port can be had."""
+
+import socket
+
+import pytest
+
+from imagemill.cli.address import bracketed, client_url, require_free
+from imagemill.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("images.example", "http://images.example:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("2001:db8::1", "http://[2001:db8::1]:80"),
+    ],
+)
+def test_the_url_can_be_called(host: str, url: str) -> None:
+    """A wildcard is replaced by the loopback address of its family; IPv6 stands in brackets."""
+    assert client_url(host, 80) == url
+
+
+def test_brackets_are_for_ipv6() -> None:
+    """A name or an IPv4 address goes without."""
+    assert (bracketed("::1"), bracketed("localhost")) == ("[::1]", "localhost")
+
+
+def test_a_taken_port_is_refused() -> None:
+    """As long as somebody listens, and not after."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"IMAGEMILL_PORT: port {port} is taken by another program"):
+            require_free("127.0.0.1", port)
+
+    require_free("127.0.0.1", port)
+
+
+def test_a_strange_address_is_refused() -> None:
+    """An address of another machine cannot be listened on (RFC 5737 keeps this one for documentation)."""
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_HOST: this machine cannot listen"):
+        require_free("192.0.2.1", 5000)
+
+
+def test_a_port_that_needs_rights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports below 1024 are for root on most systems."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(ConfigurationError, match="needs rights that this user lacks"):
+        require_free("127.0.0.1", 80)

@@ -1,0 +1,285 @@
+"""Settings: each rule refuses what it must, names the variable, and never shows the value."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imagemill import config
+from imagemill.cli.config import markdown
+from imagemill.config import PREFIX, Profile, Settings
+from imagemill.errors import ConfigurationError
+
+SECRET = "0123456789abcdef" * 2
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets variables of the environment by the settings' names."""
+
+    def set_variables(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(PREFIX + name.upper(), value)
+
+    return set_variables
+
+
+def test_defaults_are_enough_for_a_desk() -> None:
+    """Without any variable the service can be developed with."""
+    settings = config.load()
+
+    assert (settings.profile, settings.host, settings.port) == (Profile.DEVELOPMENT, "127.0.0.1", 5000)
+    assert settings.model_fields_set == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("profile", "laptop"),
+        ("secret_key", "too-short-4711"),
+        ("auth", "perhaps"),
+        ("port", "0"),
+        ("port", "65536"),
+        ("port", "http-4711"),
+        ("public_url", "ftp://4711.example"),
+        ("public_url", "https://4711.example/?a=b"),
+        ("public_url", "4711.example"),
+        ("api_processes", "0"),
+        ("api_threads", "1"),
+        ("shutdown_seconds", "601"),
+        ("database_url", "oracle://4711"),
+        ("storage_url", "ftp://4711"),
+        ("broker_url", "amqp://4711"),
+        ("queue", "not a name 4711"),
+        ("max_image_bytes", "1023"),
+        ("max_pixels", "0"),
+        ("max_output_pixels", "0"),
+        ("wait_seconds", "301"),
+        ("wait_slots", "-4711"),
+        ("worker_concurrency", "257"),
+        ("job_soft_seconds", "0"),
+        ("job_hard_seconds", "45"),
+        ("lease_seconds", "0.5"),
+        ("max_attempts", "21"),
+        ("resend_seconds", "0"),
+        ("sweep_seconds", "0"),
+        ("keep_days", "0"),
+        ("worker_max_jobs", "0"),
+        ("worker_max_resident_bytes", "4711"),
+        ("worker_max_address_bytes", "4711"),
+        ("log_level", "LOUD-4711"),
+        ("log_format", "xml-4711"),
+        ("faults", "job-claimed:kill:4711"),
+    ],
+)
+def test_a_bad_value_is_refused(variables: Callable[..., None], name: str, value: str) -> None:
+    """The message names the variable; the value, which may be a secret, is not in it."""
+    variables(**{name: value})
+    with pytest.raises(ConfigurationError) as caught:
+        config.load()
+
+    assert PREFIX + name.upper() in str(caught.value)
+    assert "4711" not in str(caught.value)
+
+
+def test_every_bad_value_is_named_at_once(variables: Callable[..., None]) -> None:
+    """Who mends one variable does not have to start again to hear of the next."""
+    variables(port="0", queue="not a name")
+    with pytest.raises(ConfigurationError, match=r"IMAGEMILL_PORT.*IMAGEMILL_QUEUE"):
+        config.load()
+
+
+def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
+    """A misspelt variable would otherwise be no setting at all, in silence."""
+    variables(secret_kye=SECRET)
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_SECRET_KYE is not a setting") as caught:
+        config.load()
+
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("profile", ["staging", "production"])
+@pytest.mark.parametrize("missing", ["secret_key", "auth"])
+def test_a_guarded_profile_wants_both_words(variables: Callable[..., None], profile: str, missing: str) -> None:
+    """Staging and production start with a secret and a word about auth, and refuse without either of them."""
+    given = {"profile": profile, "secret_key": SECRET, "auth": "off"}
+    variables(**given)
+    assert config.load().secret() == SECRET
+
+    variables(**{missing: ""})
+    if missing == "auth":
+        with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH"):
+            config.load()
+    else:
+        with pytest.raises(ConfigurationError, match="IMAGEMILL_SECRET_KEY must be set"):
+            config.load()
+
+
+def test_a_guarded_profile_wants_auth_said(variables: Callable[..., None]) -> None:
+    """Left out, auth is not taken for off."""
+    variables(profile="production", secret_key=SECRET)
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH must be set"):
+        config.load()
+
+
+def test_faults_work_in_the_testing_profile_only(variables: Callable[..., None]) -> None:
+    """Nobody kills a production process by a variable."""
+    variables(faults="job-claimed:kill", profile="testing")
+    assert config.load().faults == "job-claimed:kill"
+
+    variables(profile="development")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_FAULTS works in the testing profile only"):
+        config.load()
+
+
+def test_a_flag_wins_over_the_environment(variables: Callable[..., None]) -> None:
+    """Flags over variables over defaults; a flag that was not given is None and changes nothing."""
+    variables(port="6000", host="::1")
+    settings = config.load({"port": 7000, "host": None})
+
+    assert (settings.port, settings.host) == (7000, "::1")
+    assert config.source_of("port", settings) == "environment"
+    assert config.source_of("queue", settings) == "default"
+
+
+def test_another_process_gets_the_same_settings(
+    variables: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `environment` returns loads as what it was made of, secrets and flags included."""
+    variables(secret_key=SECRET, wait_slots="3")
+    settings = config.load({"port": 7000, "data": Path("/srv/images")})
+    handed = config.environment(settings)
+    for name, value in handed.items():
+        monkeypatch.setenv(name, value)
+
+    assert config.load() == settings
+    assert PREFIX + "BROKER_URL" not in handed
+
+
+def test_export_puts_the_settings_into_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that are started without an environment of their own load the same settings."""
+    for name in config.environment(config.load()):
+        monkeypatch.setenv(name, "", prepend=None)
+        monkeypatch.delenv(name)
+    config.export(config.load({"port": 7001}))
+
+    assert config.load().port == 7001
+
+
+def test_places_follow_from_the_data_folder(tmp_path: Path) -> None:
+    """Record, images and broker lie in the data folder where they have no place of their own."""
+    settings = Settings(data=tmp_path)
+
+    assert settings.database == f"sqlite:///{tmp_path}/imagemill.db"
+    assert settings.storage == f"file:{tmp_path}/objects"
+    assert settings.broker == f"redis+socket://{tmp_path}/broker.sock?virtual_host=0"
+    given = Settings(database_url="postgresql://db/x", storage_url="file:/srv", broker_url="redis://broker")
+    assert (given.database, given.storage, given.broker) == ("postgresql://db/x", "file:/srv", "redis://broker")
+
+
+@pytest.mark.parametrize("name", ["n" * 120, "a name", "50%"])
+def test_a_path_that_no_socket_can_have_gets_another(tmp_path: Path, name: str) -> None:
+    """The broker's socket is then in a short folder that depends on the data folder and the user only."""
+    first, second = Settings(data=tmp_path / name), Settings(data=tmp_path / name / "other")
+
+    assert len(str(first.broker_socket)) <= 100
+    assert first.broker_socket == Settings(data=tmp_path / name).broker_socket
+    assert tmp_path not in first.broker_socket.parents
+    assert first.broker_socket != second.broker_socket
+
+
+def test_waiting_requests_leave_a_thread_free() -> None:
+    """Half of the threads may wait, or as many as asked for, but never all."""
+    assert Settings(api_threads=8).waits == 4
+    assert Settings(api_threads=8, wait_slots=20).waits == 7
+    assert Settings(api_threads=8, wait_slots=0).waits == 0
+
+
+def test_a_worker_has_a_child_for_each_core() -> None:
+    """Unless it is told how many."""
+    assert Settings().concurrency >= 1
+    assert Settings(worker_concurrency=5).concurrency == 5
+
+
+def test_logs_are_json_outside_development() -> None:
+    """The form follows the profile unless it is chosen."""
+    assert not Settings().json_logs
+    assert Settings(profile="testing").json_logs
+    assert Settings(log_format="json").json_logs
+    assert not Settings(profile="testing", log_format="text").json_logs
+
+
+def test_limits_are_the_settings() -> None:
+    """What the domain checks against is what the variables say."""
+    limits = Settings(max_image_bytes=2048, max_pixels=7, max_output_pixels=5).limits
+
+    assert (limits.image_bytes, limits.pixels, limits.output_pixels) == (2048, 7, 5)
+
+
+def test_a_url_loses_its_last_slash() -> None:
+    """So that joining it with a path gives no double one."""
+    assert Settings(public_url="https://images.example/").public_url == "https://images.example"
+
+
+def test_a_secret_is_never_shown() -> None:
+    """Neither in a repr nor in a dump, as a log or a traceback might have it."""
+    settings = Settings(secret_key=SECRET)
+
+    assert SECRET not in repr(settings)
+    assert SECRET not in str(settings.model_dump())
+
+
+def test_a_kept_secret_is_private_and_stays(tmp_path: Path) -> None:
+    """It is made once, only its owner can read it, and the next process finds the same one."""
+    secret = Settings(data=tmp_path).secret()
+
+    assert len(secret) >= config.MIN_SECRET_CHARACTERS
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert Settings(data=tmp_path).secret() == secret
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_processes_that_start_at_once_keep_one_secret(tmp_path: Path) -> None:
+    """Of many that find none, one makes it and all use it."""
+    secrets: list[str] = []
+    start = threading.Barrier(16)
+
+    def read() -> None:
+        start.wait()
+        secrets.append(Settings(data=tmp_path).secret())
+
+    threads = [threading.Thread(target=read) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(secrets) == 16
+    assert len(set(secrets)) == 1
+
+
+def test_a_kept_secret_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    """A short secret would give every token away."""
+    (tmp_path / "secret_key").write_text("short")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_DATA: the secret_key in the folder is too short"):
+        Settings(data=tmp_path).secret()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Where the secret cannot be kept, it is said which variable to look at."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_DATA: the secret key cannot be kept"):
+        Settings(data=tmp_path / "file").secret()
+
+
+def test_the_page_lists_every_setting() -> None:
+    """The documentation is what `imagemill config --markdown` prints: each variable, its default, its sentence."""
+    page = PAGE.read_text()
+
+    assert page == markdown()
+    for name, field in Settings.model_fields.items():
+        assert f"| `{PREFIX}{name.upper()}` |" in page
+        assert field.description
+        assert field.description in page

@@ -1,0 +1,63 @@
+"""What every answer carries, and the one line that every request leaves."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes.engine import PICTURE
+from tests.flow.house import House
+from tests.unit.web.service import API, client
+
+
+@pytest.mark.parametrize("path", ["/", API, "/nothing", "/healthz", "/openapi.json", f"{API}/x", "/problems/not-found"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
+def test_every_answer_is_safe_to_open(path: str, method: str) -> None:
+    """Whatever is asked: nosniff, no scripts, no cache, an id, and problem documents for errors."""
+    answer = client(House()).open(path, method=method)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Request-ID"]
+    if answer.status_code >= 400:
+        assert answer.content_type == "application/problem+json"
+    if answer.status_code == 405:
+        assert "GET" in answer.headers["Allow"] or "DELETE" in answer.headers["Allow"]
+    if method == "HEAD":
+        assert answer.data == b""
+
+
+@pytest.mark.parametrize("path", ["//", f"{API}/", f"/{API}", "/healthz/", "/API/v1/resize"])
+def test_a_path_with_a_slash_more_is_another_path(path: str) -> None:
+    """404, not a redirect: a POST that is redirected loses its body."""
+    answer = client(House()).post(path, data=PICTURE, content_type="image/jpeg")
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("given", ["abc", "A-1_b.c", "x" * 64])
+def test_a_good_request_id_is_kept(given: str) -> None:
+    """A client's or a proxy's id goes on."""
+    assert client(House()).get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "ä", "a,b", "<script>"])
+def test_an_odd_request_id_is_replaced(given: str) -> None:
+    """What could break a log line is not taken over."""
+    found = client(House()).get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+    assert found != given
+    assert len(found) == 32
+
+
+def test_one_line_for_each_request() -> None:
+    """Method, template, status and time; no query, no value of the path, no image."""
+    with capture_logs() as lines:
+        client(House()).post(f"{API}?width=7", data=PICTURE, content_type="image/jpeg")
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("POST", API, 202)
+    assert line["ms"] >= 0
+    assert "width" not in str(line)
+
+
+def test_a_path_that_is_no_path_is_not_logged() -> None:
+    """A stranger's text stays out of the log."""
+    with capture_logs() as lines:
+        client(House()).get("/some/secret/path")
+    assert [line["path"] for line in lines] == [None]

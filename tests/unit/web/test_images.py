@@ -1,0 +1,161 @@
+"""Delivery: what a cache and a browser are told about an image."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.fakes.engine import PICTURE
+from tests.flow.house import House
+from tests.unit.web.service import API, client, finish
+
+BYTES = b"image of " + PICTURE
+
+
+@pytest.fixture
+def house() -> House:
+    """A service out of fakes."""
+    return House()
+
+
+@pytest.fixture
+def api(house: House) -> FlaskClient:
+    """A client of it."""
+    return client(house)
+
+
+@pytest.fixture
+def path(house: House, api: FlaskClient) -> str:
+    """The path of a finished image."""
+    token = api.post(API, data=PICTURE, content_type="image/jpeg").json["token"]
+    return "/" + finish(house, token).products[0].key
+
+
+def test_an_image_is_served_for_ever(api: FlaskClient, path: str) -> None:
+    """The bytes, their type, a strong tag, a year of caching, and nothing that a browser could run."""
+    image = api.get(path)
+    assert image.data == BYTES
+    assert image.headers["Content-Type"] == "image/jpeg"
+    assert image.headers["Content-Length"] == str(len(BYTES))
+    assert image.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert image.headers["X-Content-Type-Options"] == "nosniff"
+    assert image.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert image.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert image.headers["Accept-Ranges"] == "bytes"
+    assert image.headers["ETag"].startswith('"')
+
+
+def test_head_is_get_without_the_bytes(api: FlaskClient, path: str) -> None:
+    """HEAD tells the same."""
+    image, head = api.get(path), api.head(path)
+    differing = ("Date", "X-Request-ID")
+    assert head.data == b""
+    assert [pair for pair in head.headers if pair[0] not in differing] == [
+        pair for pair in image.headers if pair[0] not in differing
+    ]
+
+
+@pytest.mark.parametrize("tag", ["{}", "W/{}", '"other", {}', "*"])
+def test_who_has_it_is_told_so(api: FlaskClient, path: str, tag: str) -> None:
+    """If-None-Match with the tag is a 304 without a body, even beside a Range (RFC 9110, section 13.2.2)."""
+    headers = {"If-None-Match": tag.format(api.get(path).headers["ETag"]), "Range": "bytes=0-1"}
+    answer = api.get(path, headers=headers)
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert answer.headers["ETag"] == api.get(path).headers["ETag"]
+
+
+def test_who_has_another_gets_it(api: FlaskClient, path: str) -> None:
+    """Another tag is no reason to send nothing."""
+    assert api.get(path, headers={"If-None-Match": '"other"'}).data == BYTES
+
+
+def test_not_modified_since(api: FlaskClient, path: str) -> None:
+    """A date works like a tag."""
+    when = api.get(path).headers["Last-Modified"]
+    assert api.get(path, headers={"If-Modified-Since": when}).status_code == 304
+
+
+def test_a_failed_precondition_is_a_problem(api: FlaskClient, path: str) -> None:
+    """If-Match with another tag is a 412."""
+    answer = api.get(path, headers={"If-Match": '"other"'})
+    assert (answer.status_code, answer.json["code"]) == (412, "precondition-failed")
+
+
+@pytest.mark.parametrize(
+    ("asked", "part", "content_range"),
+    [
+        ("bytes=0-3", BYTES[:4], f"bytes 0-3/{len(BYTES)}"),
+        ("bytes=5-", BYTES[5:], f"bytes 5-{len(BYTES) - 1}/{len(BYTES)}"),
+        ("bytes=-4", BYTES[-4:], f"bytes {len(BYTES) - 4}-{len(BYTES) - 1}/{len(BYTES)}"),
+        ("bytes=3-9999", BYTES[3:], f"bytes 3-{len(BYTES) - 1}/{len(BYTES)}"),
+    ],
+)
+def test_a_part_is_served(api: FlaskClient, path: str, asked: str, part: bytes, content_range: str) -> None:
+    """A single range is a 206 with just those bytes."""
+    answer = api.get(path, headers={"Range": asked})
+    assert (answer.status_code, answer.data) == (206, part)
+    assert answer.headers["Content-Range"] == content_range
+    assert answer.headers["Content-Length"] == str(len(part))
+
+
+@pytest.mark.parametrize("asked", [f"bytes={len(BYTES)}-", "bytes=-0"])
+def test_a_part_that_is_not_there(api: FlaskClient, path: str, asked: str) -> None:
+    """A range outside is a 416 that tells the size and is not cached for ever."""
+    answer = api.get(path, headers={"Range": asked})
+    assert (answer.status_code, answer.json["code"]) == (416, "range-not-satisfiable")
+    assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("asked", ["lines=0-1", "bytes=0-1,3-4", "bytes", "bytes=a-b"])
+def test_other_ranges_are_ignored(api: FlaskClient, path: str, asked: str) -> None:
+    """What is not understood is answered with the whole image (RFC 9110, section 14.2)."""
+    answer = api.get(path, headers={"Range": asked})
+    assert (answer.status_code, answer.data) == (200, BYTES)
+
+
+def test_a_range_of_another_version_is_the_whole(api: FlaskClient, path: str) -> None:
+    """If-Range with another tag turns a range into everything."""
+    answer = api.get(path, headers={"Range": "bytes=0-1", "If-Range": '"other"'})
+    assert (answer.status_code, answer.data) == (200, BYTES)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "/images/",
+        "/images/../originals/ab",
+        "/images/%2e%2e/secret_key",
+        "/images//etc/passwd",
+        "/images/aa/",
+        "/images/aa",
+        "/images/aa/nothing.jpg",
+        "/images/aa/" + "a" * 32 + "-image.jpg",
+        "/images/aa/" + "a" * 32 + "-image.svg",
+        "/images/aa/" + "a" * 32 + "-image.jpg%00",
+        "/images/aa/" + "a" * 32 + "-image.jpg/",
+    ],
+)
+def test_what_is_no_image_is_not_there(api: FlaskClient, odd: str) -> None:
+    """Only keys of outputs lead anywhere: no folder, no way out, no other object."""
+    answer = api.get(odd)
+    assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+def test_an_original_is_not_served(api: FlaskClient, house: House, path: str) -> None:
+    """What a client sent is not public."""
+    original = next(key for key in house.kept if key.startswith("originals/"))
+    assert api.get(f"/{original}").status_code == 404
+    assert api.get(f"/images/../{original}").status_code == 404
+
+
+def test_an_image_that_goes_while_it_is_asked_for(
+    api: FlaskClient, house: House, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Erased between the look and the reading, it is not there."""
+    monkeypatch.setattr(house.store, "open", lambda _: None)
+    assert api.get(path).status_code == 404
+
+
+def test_the_store_away(api: FlaskClient, house: House, path: str) -> None:
+    """Without the store an image is unavailable, not missing."""
+    house.store.away = True
+    assert api.get(path).status_code == 503
