@@ -55,7 +55,7 @@ def test_a_frozen_broker_delays_no_client(tmp_path: Path, valkey: Valkey) -> Non
                 ledger.post(_image(seed), width=16)
                 assert time.monotonic() - started < 3
             ready = service.client.http.get("/readyz")
-            assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+            assert (ready.status_code, ready.json()["state"]) == (200, "degraded")
         finally:
             valkey.thaw()
 

@@ -1,0 +1,72 @@
+"""The documents say what the code does: a table that has fallen behind fails."""
+
+import json
+import re
+from pathlib import Path
+
+import pybase64
+import pytest
+
+from imagemill import errors
+from imagemill.domain.formats import ImageFormat, sniff
+from imagemill.domain.recipe import OPTIONS, OutputFormat, Recipe
+from imagemill.web.problems import TYPES
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    """The text of a section of the README."""
+    found = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"the README has no section {title}"
+    return found[1]
+
+
+def words(text: str) -> set[str]:
+    """Everything in backticks."""
+    return set(re.findall(r"`([^`]+)`", text))
+
+
+def test_the_readme_lists_every_option_and_word() -> None:
+    """Each option of a recipe has a row, and each word of an enumeration stands there, or its kind's first ones."""
+    told = words(section("Options"))
+    assert set(OPTIONS) | {"outputs"} <= told
+    assert {str(word) for word in OutputFormat} <= told
+    assert set(OPTIONS["fit"].kind.schema()["enum"]) <= told
+
+
+def test_the_readme_lists_every_error_code() -> None:
+    """A client author finds every code that the API can answer with, or that a failed job can carry."""
+    told = words(section("Errors"))
+    internal = {errors.LeaseLost.code, errors.ConfigurationError.code}
+    server_faults = {code for code, kind in TYPES.items() if kind.status == 500} - {
+        kind.code for kind in errors.JobFailure.__subclasses__()
+    }
+    images = {"precondition-failed", "range-not-satisfiable", "method-not-allowed"}
+    assert set(TYPES) - internal - server_faults - images <= told
+
+
+def test_the_example_request_is_one() -> None:
+    """`examples/request.json` holds the photograph beside it, and options that are valid."""
+    request = json.loads((ROOT / "examples" / "request.json").read_text())
+    image = pybase64.b64decode(request.pop("imageData"), validate=True)
+    assert image == (ROOT / "examples" / "photo.jpg").read_bytes()
+    assert sniff(image) is ImageFormat.JPEG
+    assert Recipe.parse(request)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")), ids=lambda path: path.stem)
+def test_a_decision_is_short_and_listed(path: Path) -> None:
+    """A decision has at most forty lines, its three parts, and a line in the index."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= 40
+    assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))
+    assert path.name in (path.parent / "README.md").read_text()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link in a document names a file that is there."""
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
