@@ -31,6 +31,8 @@ lint: .venv/.stamp-dev ## All of `check` but the tests.
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@data=$$(mktemp -d) && export IMAGEMILL_DATA=$$data && $(BIN)/imagemill db upgrade && $(BIN)/imagemill db check; \
+	code=$$?; rm -rf "$$data"; exit $$code
 
 format: .venv/.stamp-dev ## Put the code into shape.
 	$(BIN)/ruff format
@@ -40,6 +42,7 @@ bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what ca
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## Pin every package again, from what pyproject.toml asks for.
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) --group build --output-file requirements/runtime.txt
 	$(LOCK) --group build --group test --group lint --constraint requirements/runtime.txt --output-file requirements/dev.txt
 

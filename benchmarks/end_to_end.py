@@ -42,7 +42,7 @@ def measure(plan: Plan) -> Iterator[Figure]:
 
 def _jobs(plan: Plan, jpeg: bytes, kind: Kind) -> Figure:
     work = partial(_finish_fresh, Fresh(jpeg), kind.options)
-    with Service(workers=PROCESSES) as service, resizing(jpeg, kind.box) as bare:
+    with Service(plan.folder, PROCESSES) as service, resizing(plan.folder, jpeg, kind.box) as bare:
         costs = Costs(service)
         drive([service.address] * CONNECTIONS, 1, work)
 

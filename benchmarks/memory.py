@@ -20,10 +20,10 @@ Body = tuple[bytes, bytes]
 """A request's headers and its body."""
 
 
-def measure(_: Plan) -> Iterator[Figure]:
+def measure(plan: Plan) -> Iterator[Figure]:
     """A worker's child at 24 MP and 100 MP, then 16 uploads of 30 MB at once, raw and as JSON."""
     largest = photo(100)
-    with Service(workers=1) as service:
+    with Service(plan.folder, workers=1) as service:
         yield from _worker(service, {24: photo(24), 100: largest}, photo(1))
         service.freeze_worker()
         yield _uploads(service, "raw", largest, _raw)

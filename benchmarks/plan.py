@@ -1,6 +1,7 @@
 """What every measurement is given: the source image, the number and length of its rounds."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 from benchmarks.client import Part
@@ -12,11 +13,13 @@ class Plan:
     """How to measure.
 
     Args:
+        folder: for all that the run writes; on the kind of disk that is to be measured.
         image: a JPEG to use in place of the generated photographs, or None.
         rounds: how often service and reference take turns where the goal is a ratio.
         seconds: length of one turn.
     """
 
+    folder: Path
     image: bytes | None = None
     rounds: int = 5
     seconds: float = 3.0

@@ -13,18 +13,19 @@ PROCESSES = 2
 
 
 @contextmanager
-def resizing(jpeg: bytes, box: str) -> Iterator[Callable[[float], float]]:
+def resizing(folder: Path, jpeg: bytes, box: str) -> Iterator[Callable[[float], float]]:
     """Two processes that resize one JPEG over and over.
 
     Args:
+        folder: for the source.
         jpeg: the source.
         box: as `bare.resize` takes it.
 
     Yields:
         A function that lets them run for so many seconds and returns images per second of both together.
     """
-    with tempfile.TemporaryDirectory(prefix="imagemill-bench-") as folder, ExitStack() as stack:
-        path = Path(folder) / "source.jpg"
+    with ExitStack() as stack:
+        path = folder / "source.jpg"
         path.write_bytes(jpeg)
         loops = [stack.enter_context(_bare("resize", str(path), box)) for _ in range(PROCESSES)]
 
@@ -38,14 +39,15 @@ def resizing(jpeg: bytes, box: str) -> Iterator[Callable[[float], float]]:
 
 
 @contextmanager
-def serving(work: str) -> Iterator[list[Address]]:
+def serving(folder: Path, work: str) -> Iterator[list[Address]]:
     """Two bare HTTP servers that take each request as far as `work` says.
 
     Yields:
         Their addresses; clients are to be spread over them.
     """
-    with tempfile.TemporaryDirectory(prefix="imagemill-bench-") as folder, ExitStack() as stack:
-        servers = [stack.enter_context(_bare("serve", work, folder)) for _ in range(PROCESSES)]
+    place = tempfile.mkdtemp(prefix="bare-", dir=folder)
+    with ExitStack() as stack:
+        servers = [stack.enter_context(_bare("serve", work, place)) for _ in range(PROCESSES)]
         yield [("127.0.0.1", int(_hear(server))) for server in servers]
 
 

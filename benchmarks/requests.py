@@ -46,7 +46,7 @@ class Trial:
 def measure(plan: Plan) -> Iterator[Figure]:
     """Accepted POSTs at 4 and 16 connections, repeated POSTs, status GETs; no worker runs meanwhile."""
     jpeg = plan.jpeg(6, _QUALITY)
-    with Service() as service:
+    with Service(plan.folder) as service:
         with Connection(service.address) as connection:
             finish(connection, "width=100", jpeg)
             token = submit(connection, "width=100", jpeg)
@@ -84,7 +84,7 @@ def _run(trial: Trial, plan: Plan, address: Address) -> Figure:
         loads.append(drive([address] * trial.connections, plan.seconds, trial.request))
         return loads[-1].rate
 
-    with serving(trial.bare) as servers:
+    with serving(plan.folder, trial.bare) as servers:
         spread = list(islice(cycle(servers), trial.connections))
         reached, relative = ratios(plan.few, serve, lambda: drive(spread, plan.seconds / 2, trial.least).rate)
     details = {f"p{percent} ms": median(load.percentile_ms(percent) for load in loads) for percent in (50, 99)}

@@ -1,8 +1,7 @@
-"""The service under test: a real `imagemill up` on a data folder and a port of its own, all gone afterwards."""
+"""The service under test: a real `imagemill up` on a data folder and a port of its own."""
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,12 +27,13 @@ class Service:
     """A running service, as a context.
 
     Args:
+        folder: where its data folder is made; removing it is the caller's business.
         workers: worker processes.
         settings: further settings, by the names of their variables without `IMAGEMILL_`.
     """
 
-    def __init__(self, workers: int = 2, **settings: str) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="imagemill-bench-"))
+    def __init__(self, folder: Path, workers: int = 2, **settings: str) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="service-", dir=folder))
         self._workers = workers
         self._settings = settings
         self.address: Address = ("127.0.0.1", _free_port())
@@ -70,7 +70,6 @@ class Service:
         self._log.close()
         if kind is not None:
             print(self.log[-_TOLD_CHARACTERS:], file=sys.stderr)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def log(self) -> str:

@@ -29,7 +29,7 @@ def measure(plan: Plan) -> Iterator[Figure]:
         for options in apart:
             finish(connection, options, *image)
 
-    with Service() as service:
+    with Service(plan.folder) as service:
 
         def sets_per_second(work: Callable[[Connection], None]) -> float:
             return drive([service.address] * CONNECTIONS, plan.seconds, work).rate

@@ -36,23 +36,27 @@ def photo(width: int, height: int, seed: int = 0) -> Image.Image:
 
 def photo_jpeg(width: int, height: int, seed: int = 0, quality: int = 90, **options: object) -> bytes:
     """A photograph as JPEG; `options` go to Pillow's encoder (`progressive`, `exif`, `icc_profile`, …)."""
-    return _saved(photo(width, height, seed), "JPEG", quality=quality, **options)
+    return saved(photo(width, height, seed), ImageFormat.JPEG, quality=quality, **options)
 
 
 def photo_png(width: int, height: int, seed: int = 0, *, alpha: bool = False) -> bytes:
     """A photograph as PNG; with `alpha`, opaque at the left edge and clear at the right."""
     picture = photo(width, height, seed)
-    return _saved(_faded(picture) if alpha else picture, "PNG", compress_level=1)
+    return saved(_faded(picture) if alpha else picture, ImageFormat.PNG, compress_level=1)
 
 
 def encoded(format: ImageFormat, width: int, height: int, *, alpha: bool = False, seed: int = 0) -> bytes:
-    """A photograph in a format, fading out to the right where asked and where the format can."""
+    """A photograph in a format; with `alpha`, fading out to the right; GIF with a clear half, JPEG never."""
     picture = photo(width, height, seed)
-    if alpha:
-        picture = _faded(picture)
     if format is ImageFormat.GIF:
-        return _saved(picture if alpha else picture.quantize(64), "GIF")
-    return _saved(picture, format.value.upper(), **_ENCODING.get(format, {}))
+        indexed = picture.quantize(63)
+        if not alpha:
+            return saved(indexed, ImageFormat.GIF)
+        indexed.paste(63, (width // 2, 0, width, height))
+        return saved(indexed, ImageFormat.GIF, transparency=63)
+    if alpha and format is not ImageFormat.JPEG:
+        picture = _faded(picture)
+    return saved(picture, format, **_ENCODING.get(format, {}))
 
 
 def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> bytes:
@@ -60,9 +64,7 @@ def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> b
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     pictures = [Image.new("RGB", (width, height), colours[frame % 3]) for frame in range(frames)]
     extra = {"lossless": True} if format is ImageFormat.WEBP else {}
-    return _saved(
-        pictures[0], format.value.upper(), save_all=True, append_images=pictures[1:], duration=100, loop=0, **extra
-    )
+    return saved(pictures[0], format, save_all=True, append_images=pictures[1:], duration=100, loop=0, **extra)
 
 
 def quadrants(width: int, height: int) -> Image.Image:
@@ -74,8 +76,8 @@ def quadrants(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def oriented_jpeg(width: int, height: int, orientation: int) -> bytes:
-    """A JPEG that a viewer shows as `quadrants(width, height)`, stored turned the way the orientation (1…8) undoes."""
+def oriented(format: ImageFormat, width: int, height: int, orientation: int, **options: object) -> bytes:
+    """A file that a viewer shows as `quadrants(width, height)`, stored turned the way its EXIF orientation undoes."""
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -89,7 +91,12 @@ def oriented_jpeg(width: int, height: int, orientation: int) -> bytes:
     stored = shown.transpose(undo[orientation]) if orientation in undo else shown
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    return _saved(stored, "JPEG", quality=95, subsampling=0, exif=exif)
+    return saved(stored, format, exif=exif, **options)
+
+
+def oriented_jpeg(width: int, height: int, orientation: int) -> bytes:
+    """The same as JPEG, with colours that hardly bleed."""
+    return oriented(ImageFormat.JPEG, width, height, orientation, quality=95, subsampling=0)
 
 
 def with_metadata(format: ImageFormat, width: int, height: int) -> bytes:
@@ -100,7 +107,7 @@ def with_metadata(format: ImageFormat, width: int, height: int) -> bytes:
     options: dict[str, object] = {"exif": exif, "icc_profile": srgb_profile()}
     if format is not ImageFormat.TIFF:
         options["xmp"] = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{MAKER}</x:xmpmeta>".encode()
-    return _saved(photo(width, height), format.value.upper(), **options)
+    return saved(photo(width, height), format, **options)
 
 
 def srgb_profile() -> bytes:
@@ -119,30 +126,30 @@ def swapped_profile() -> bytes:
 
 
 def cmyk_jpeg(width: int, height: int) -> bytes:
-    """A CMYK JPEG without profile, plain: a quarter cyan, no magenta, a strong yellow, no black."""
-    return _saved(Image.new("CMYK", (width, height), (64, 0, 230, 0)), "JPEG", quality=95)
+    """A CMYK JPEG without profile, plain: a quarter cyan, no magenta, a strong yellow, no black: a light green."""
+    return saved(Image.new("CMYK", (width, height), (64, 0, 230, 0)), ImageFormat.JPEG, quality=95)
 
 
 def grey_jpeg(width: int, height: int) -> bytes:
     """A JPEG of one band."""
-    return _saved(photo(width, height).convert("L"), "JPEG", quality=90)
+    return saved(photo(width, height).convert("L"), ImageFormat.JPEG, quality=90)
 
 
 def grey_png(width: int, height: int, *, alpha: bool = False) -> bytes:
     """A PNG of one band, or of two with alpha."""
     grey = photo(width, height).convert("L")
-    return _saved(_faded(grey.convert("RGB")).convert("LA") if alpha else grey, "PNG")
+    return saved(_faded(grey.convert("RGB")).convert("LA") if alpha else grey, ImageFormat.PNG)
 
 
 def palette_png(width: int, height: int) -> bytes:
     """A PNG of 16 colours by index, one of them clear."""
-    return _saved(photo(width, height).quantize(16), "PNG", transparency=0)
+    return saved(photo(width, height).quantize(16), ImageFormat.PNG, transparency=0)
 
 
-def png_16_bit(width: int, height: int, *, colour: tuple[int, int, int] = (65535, 32768, 0)) -> bytes:
-    """A PNG of 16 bits a channel, plain, in a colour of three values 0…65535."""
-    row = b"\x00" + struct.pack(">3H", *colour) * width
-    return _png(width, height, row * height, bit_depth=16)
+def png_16_bit(width: int, height: int, *, colour: tuple[int, ...] = (65535, 32768, 0)) -> bytes:
+    """A PNG of 16 bits a channel, plain, in a colour of three values 0…65535, or four with alpha."""
+    row = b"\x00" + struct.pack(f">{len(colour)}H", *colour) * width
+    return _png(width, height, row * height, bit_depth=16, colour_type=2 if len(colour) == 3 else 6)
 
 
 def png_bomb(side: int = 60_000) -> bytes:
@@ -152,7 +159,7 @@ def png_bomb(side: int = 60_000) -> bytes:
 
 def gif_of_frames(frames: int, side: int = 8) -> bytes:
     """A GIF of many frames, a few bytes each."""
-    still = _saved(Image.new("P", (side, side), 1), "GIF")
+    still = saved(Image.new("P", (side, side), 1), ImageFormat.GIF)
     flags = still[10]
     head = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     return still[:head] + still[head:-1] * frames + b";"
@@ -170,7 +177,16 @@ def jpeg_of_scans(scans: int, side: int = 512) -> bytes:
 def tiff_pages(width: int, height: int, pages: int) -> bytes:
     """A TIFF of several pages."""
     pictures = [photo(width, height, seed) for seed in range(pages)]
-    return _saved(pictures[0], "TIFF", save_all=True, append_images=pictures[1:], compression="tiff_lzw")
+    return saved(pictures[0], ImageFormat.TIFF, save_all=True, append_images=pictures[1:], compression="tiff_lzw")
+
+
+def disc_png(side: int) -> bytes:
+    """A red disc on clear black, with hard edges: whoever mixes its colours without alpha darkens its rim."""
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    inside = (x - side / 2) ** 2 + (y - side / 2) ** 2 < (side / 3) ** 2
+    pixels = np.zeros((side, side, 4), np.uint8)
+    pixels[inside] = (255, 0, 0, 255)
+    return saved(Image.fromarray(pixels), ImageFormat.PNG)
 
 
 def truncated(data: bytes, fraction: float) -> bytes:
@@ -182,6 +198,13 @@ def corrupted(data: bytes, fraction: float, length: int = 64) -> bytes:
     """A file in which `length` bytes from this point on are 0xFF 0x00 by turns."""
     start = int(len(data) * fraction)
     return data[:start] + (b"\xff\x00" * length)[:length] + data[start + length :]
+
+
+def saved(picture: Image.Image, format: ImageFormat, **options: object) -> bytes:
+    """A picture as a file; `options` go to Pillow's encoder."""
+    file = BytesIO()
+    picture.save(file, format.value.upper(), **options)
+    return file.getvalue()
 
 
 def opened(data: bytes) -> Image.Image:
@@ -200,12 +223,6 @@ _ENCODING: dict[ImageFormat, dict[str, object]] = {
 }
 
 
-def _saved(picture: Image.Image, format: str, **options: object) -> bytes:
-    file = BytesIO()
-    picture.save(file, format, **options)
-    return file.getvalue()
-
-
 def _faded(picture: Image.Image) -> Image.Image:
     alpha = np.linspace(255, 0, picture.width).round().astype(np.uint8)
     picture = picture.copy()
@@ -213,8 +230,8 @@ def _faded(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def _png(width: int, height: int, rows: bytes, bit_depth: int = 8) -> bytes:
-    header = struct.pack(">2I5B", width, height, bit_depth, 2, 0, 0, 0)
+def _png(width: int, height: int, rows: bytes, *, bit_depth: int = 8, colour_type: int = 2) -> bytes:
+    header = struct.pack(">2I5B", width, height, bit_depth, colour_type, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks

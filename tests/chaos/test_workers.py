@@ -3,7 +3,9 @@
 import os
 import random
 import signal
+import struct
 import time
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,6 +66,17 @@ def test_a_job_that_hangs_costs_a_child_and_ends(tmp_path: Path) -> None:
         assert service.client.ended(quick)["status"] == "SUCCESS"
 
 
+def test_a_job_that_needs_too_much_memory_ends_with_a_clear_reason(tmp_path: Path) -> None:
+    """Past its address space a job fails as memory-limit-exceeded; the worker and its neighbours go on."""
+    with Service(tmp_path, **QUICK, worker_concurrency=1, worker_max_address_bytes=2**30) as service:
+        hungry = service.client.accepted(interlaced_png(9990), width=32)
+        job = service.client.ended(hungry)
+
+        assert (job["status"], job["error"]["code"]) == ("FAILURE", "memory-limit-exceeded")
+        quick = service.client.accepted(photo_jpeg(64, 48), width=32)
+        assert service.client.ended(quick)["status"] == "SUCCESS"
+
+
 def test_children_are_replaced_after_their_share_of_jobs(tmp_path: Path) -> None:
     """A child works a bounded number of jobs; its successor goes on where it ended."""
     with Service(tmp_path, **QUICK, worker_concurrency=1, worker_max_jobs=3) as service:
@@ -87,3 +100,22 @@ def test_what_is_being_worked_at_a_stop_is_finished_first(tmp_path: Path) -> Non
         job = service.client.ended(token)
 
         assert (job["status"], job["attempts"]) == ("SUCCESS", 1)
+
+
+def interlaced_png(side: int) -> bytes:
+    """A PNG of side × side clear pixels, 8 bytes each, in an order that makes a decoder keep them all.
+
+    Source: PNG specification, third edition, section 8.2 (Adam7).
+    """
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    packer = zlib.compressobj(1)
+    data = b""
+    for left, top, across, down in passes:
+        row = bytes(1 + 8 * len(range(left, side, across)))
+        for _ in range(top, side, down):
+            data += packer.compress(row)
+    header = struct.pack(">IIBBBBB", side, side, 16, 6, 0, 0, 1)
+    chunks = ((b"IHDR", header), (b"IDAT", data + packer.flush()), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )

@@ -9,9 +9,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import BigInteger, bindparam, create_engine, make_url, text
 
+from imagemill.faults import NoFaults
 from imagemill.jobs import schema
+from imagemill.jobs.store import SqlJobStore
+from tests.contract.record import KEEP_SECONDS, Record
+from tests.fakes.jobs import MemoryJobStore
 
 DATABASES = ["sqlite", "postgresql"]
 
@@ -85,3 +89,18 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'record.db'}"
     create: Callable[[str], str] = request.getfixturevalue("postgres")
     return create("template0")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def record(request: pytest.FixtureRequest) -> Iterator[Record]:
+    """An empty record of each kind."""
+    if request.param == "memory":
+        memory = MemoryJobStore(keep_seconds=KEEP_SECONDS)
+        yield Record(memory, lambda seconds: setattr(memory, "now", memory.now + seconds))
+        return
+    now = [1_800_000_000_000]
+    clock = bindparam("now", callable_=lambda: now[0], type_=BigInteger)
+    url = request.getfixturevalue(f"{request.param}_database")
+    store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
+    yield Record(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
+    store.close()

@@ -1,89 +1,22 @@
-"""What every record owes, whatever it is made of: memory (the model), SQLite, PostgreSQL."""
+"""What every record owes, whatever it is made of: memory (the model), SQLite, PostgreSQL. A job's life."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import BigInteger, bindparam
 
-from imagemill.domain.job import Failure, Job, JobStatus, NewJob, resend_delay_seconds
-from imagemill.domain.keys import output_keys
-from imagemill.domain.ports import Claim, FaultPoint, JobStore
-from imagemill.errors import CorruptImage, MalformedRequest, RecordUnavailable, RenderFailed
-from imagemill.faults import NoFaults
-from imagemill.jobs.store import SqlJobStore
-from tests.fakes.faults import CalledFaults
-from tests.fakes.jobs import LATE_SECONDS, MemoryJobStore, new_job, products
-
-KEEP_SECONDS = 86_400
-LEASE_SECONDS = 15.0
-MAX_ATTEMPTS = 3
-RESEND_SECONDS = 15
-MANY = 1000
-BROKEN = Failure.of(CorruptImage("The pixels end too early."))
-PASSING = Failure.of(RenderFailed("It did not work."))
-
-
-@dataclass
-class Record:
-    """A store, the test's hand on its clock, and the steps that tests share."""
-
-    store: JobStore
-    advance: Callable[[float], None]
-
-    def accept(self, new: NewJob) -> Job:
-        """A new job, accepted."""
-        accepted = self.store.accept(new)
-        assert accepted is not None
-        assert not accepted.reused
-        return accepted.job
-
-    def claim(self, job: Job) -> Claim:
-        """The job, claimed."""
-        claim = self.store.claim(job.token, LEASE_SECONDS)
-        assert claim is not None
-        return claim
-
-    def finish(self, job: Job) -> Job:
-        """The job, claimed and finished."""
-        claim = self.claim(job)
-        assert self.store.finish(job.token, claim.lease, products(job))
-        return self.find(job)
-
-    def fail(self, job: Job, failure: Failure) -> Job:
-        """The job, claimed and failed."""
-        claim = self.claim(job)
-        assert self.store.fail(job.token, claim.lease, failure)
-        return self.find(job)
-
-    def find(self, job: Job) -> Job:
-        """The job as it stands now."""
-        found = self.store.find(job.token, job.owner)
-        assert found is not None
-        return found
-
-    def garbage(self) -> set[str]:
-        """What is due to be deleted; it counts as deleted then."""
-        keys = self.store.take_garbage(MANY)
-        self.store.drop_garbage(keys)
-        return set(keys)
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def record(request: pytest.FixtureRequest) -> Iterator[Record]:
-    """An empty record of each kind."""
-    if request.param == "memory":
-        memory = MemoryJobStore(keep_seconds=KEEP_SECONDS)
-        yield Record(memory, lambda seconds: setattr(memory, "now", memory.now + seconds))
-        return
-    now = [1_800_000_000_000]
-    clock = bindparam("now", callable_=lambda: now[0], type_=BigInteger)
-    url = request.getfixturevalue(f"{request.param}_database")
-    store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
-    yield Record(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
-    store.close()
+from imagemill.domain.job import Job, JobStatus, resend_delay_seconds
+from imagemill.errors import MalformedRequest
+from tests.contract.record import (
+    BROKEN,
+    KEEP_SECONDS,
+    LEASE_SECONDS,
+    MANY,
+    MAX_ATTEMPTS,
+    RESEND_SECONDS,
+    Record,
+)
+from tests.fakes.jobs import new_job, products
 
 
 def test_an_accepted_job_is_found(record: Record) -> None:
@@ -131,52 +64,6 @@ def test_the_same_job_is_reused_while_it_stands(record: Record) -> None:
     assert accepted is not None
     assert (accepted.job, accepted.reused) == (broken, True)
     assert record.garbage() == set()
-
-
-def test_an_original_is_kept_once(record: Record) -> None:
-    """A second job of the same image shares the first one's original; a second copy of the bytes is not recorded."""
-    first = record.accept(new_job(width=1))
-    assert record.store.accept(new_job(width=2)) is None
-    found = record.store.find_original("ada", first.original.sha256)
-    second = record.accept(new_job(width=2, original=found))
-    assert second.original == first.original
-
-
-def test_an_original_that_went_is_not_used(record: Record) -> None:
-    """Found, then erased by another request: the job is not accepted, whether the bytes are gone already or not."""
-    found = record.accept(new_job(width=1)).original
-    record.store.erase(new_job(width=1).token, "ada")
-    assert record.store.find_original("ada", found.sha256) is None
-    assert record.store.accept(new_job(width=2, original=found)) is None
-    record.garbage()
-    assert record.store.accept(new_job(width=2, original=found)) is None
-    fresh = new_job(width=2)
-    assert record.accept(fresh).original == fresh.original
-
-
-@pytest.mark.parametrize("how", ["failed", "erased", "expired"])
-def test_what_no_longer_stands_is_replaced(record: Record, how: str) -> None:
-    """Failed for a passing reason, erased, or kept long enough: a new job takes the token, the old outputs go."""
-    old = record.accept(new_job())
-    original = old.original
-    if how == "failed":
-        record.fail(old, PASSING)
-    elif how == "erased":
-        record.store.erase(old.token, "ada")
-        assert record.garbage() == {*output_keys(old), original.key}
-    else:
-        record.finish(old)
-        record.advance(KEEP_SECONDS)
-        assert record.store.find(old.token, "ada") is None
-    new = new_job(original=record.store.find_original("ada", original.sha256))
-
-    job = record.accept(new)
-
-    assert (job.token, job.status, job.attempts, job.failure) == (old.token, JobStatus.PENDING, 0, None)
-    assert job.results_id != old.results_id
-    assert record.find(job) == job
-    assert record.garbage() == {*output_keys(old)}, "the original is needed again"
-    assert record.store.find_original("ada", original.sha256) == job.original
 
 
 def test_a_claim_belongs_to_one(record: Record) -> None:
@@ -336,13 +223,16 @@ def test_a_job_that_was_sent_can_be_claimed(record: Record) -> None:
     assert record.store.claim(job.token, LEASE_SECONDS) is not None
 
 
-def test_a_returned_job_backs_off_anew(record: Record) -> None:
+@pytest.mark.parametrize("way", ["retry", "release"])
+def test_a_returned_job_backs_off_anew(record: Record, way: str) -> None:
     """The count of sends begins again when a job becomes PENDING again."""
     job = record.accept(new_job())
     for sends in range(4):
         record.store.take_due(RESEND_SECONDS, MANY)
         record.advance(resend_delay_seconds(sends, RESEND_SECONDS))
-    record.claim(job)
+    claim = record.claim(job)
+    if way == "retry":
+        record.store.retry(job.token, claim.lease, 0)
     record.advance(LEASE_SECONDS)
     record.store.release_expired(MAX_ATTEMPTS, MANY)
     assert record.store.take_due(RESEND_SECONDS, MANY) == [job.token]
@@ -369,100 +259,6 @@ def test_sweeps_take_bounded_batches(record: Record) -> None:
     record.advance(KEEP_SECONDS)
     assert [record.store.forget_expired(2) for _ in range(4)] == [2, 2, 1, 0]
     assert [len(record.store.take_garbage(limit)) for limit in (1, 4, MANY)] == [1, 4, 15]
-
-
-@pytest.mark.parametrize("running", [False, True])
-def test_erasing_what_has_not_ended_revokes_it(record: Record, running: bool) -> None:
-    """The job shows as REVOKED for an hour; its original goes at once, its outputs too, whoever wrote them when."""
-    job = record.accept(new_job())
-    if running:
-        job = record.claim(job).job
-    assert record.store.erase(job.token, job.owner) == job
-    revoked = record.find(job)
-    assert revoked.status is JobStatus.REVOKED
-    assert revoked.original == job.original
-    assert record.store.erase(job.token, job.owner) == revoked, "erasing again changes nothing"
-    assert record.garbage() == {*output_keys(job), job.original.key}
-    assert record.garbage() == set()
-    record.advance(LATE_SECONDS - 1)
-    assert record.find(job) == revoked
-    record.advance(1)
-    assert record.store.find(job.token, job.owner) is None
-    assert record.garbage() >= {*output_keys(job)}, "a late worker may have written them in between"
-    assert record.store.forget_expired(MANY) == 1
-
-
-@pytest.mark.parametrize("failure", [None, BROKEN])
-def test_erasing_what_has_ended_forgets_it(record: Record, failure: Failure | None) -> None:
-    """The row goes, with its outputs and its original; and again an hour later, for a late worker's sake."""
-    job = record.accept(new_job())
-    ended = record.fail(job, failure) if failure else record.finish(job)
-    assert record.store.erase(job.token, job.owner) == ended
-    assert record.store.find(job.token, job.owner) is None
-    assert record.store.erase(job.token, job.owner) is None
-    assert record.store.find_original(job.owner, job.original.sha256) is None
-    assert record.garbage() == {*output_keys(job), job.original.key}
-    record.advance(LATE_SECONDS)
-    assert record.garbage() >= {*output_keys(job)}
-
-
-def test_an_original_stays_while_a_job_needs_it(record: Record) -> None:
-    """Erased and forgotten jobs let go of it; the last one that does takes it along, once."""
-    first = record.accept(new_job(width=1))
-    second = record.accept(new_job(width=2, original=first.original))
-    third = record.accept(new_job(width=3, original=first.original))
-    record.finish(first)
-    record.finish(second)
-    record.store.erase(first.token, "ada")
-    record.store.erase(third.token, "ada")
-    assert record.garbage() == {*output_keys(first), *output_keys(third)}
-    assert record.store.find_original("ada", first.original.sha256) == first.original
-    record.advance(KEEP_SECONDS)
-    record.store.forget_expired(MANY)
-    assert first.original.key in record.garbage()
-    assert record.store.find_original("ada", first.original.sha256) is None
-
-
-def test_a_revoked_job_keeps_no_bytes(record: Record) -> None:
-    """The image may come again while the revoked job still shows, and again be erased, each time under a new key."""
-    revoked = record.accept(new_job(width=1))
-    record.store.erase(revoked.token, "ada")
-    again = record.accept(new_job(width=2))
-    assert again.original.key != revoked.original.key
-    assert record.find(revoked).original == revoked.original
-    record.garbage()
-    record.advance(LATE_SECONDS)
-    assert record.store.forget_expired(MANY) == 1
-    assert again.original.key not in record.garbage()
-    assert record.store.find_original("ada", again.original.sha256) == again.original
-
-
-def test_ended_jobs_are_forgotten(record: Record) -> None:
-    """Past its keeping a job is hidden at once, and removed by the sweep with all that was its own."""
-    done, waiting = record.finish(record.accept(new_job("done"))), record.accept(new_job("waiting"))
-    record.advance(KEEP_SECONDS - 0.001)
-    assert record.store.forget_expired(MANY) == 0
-    record.advance(0.001)
-    assert record.store.find(done.token, done.owner) is None
-    assert record.store.erase(done.token, done.owner) is None
-    assert record.store.page(done.owner, None, MANY).jobs == (waiting,)
-    assert record.garbage() == set()
-    assert record.store.forget_expired(MANY) == 1
-    assert record.garbage() == {*output_keys(done), done.original.key}
-    assert record.find(waiting) == waiting, "what has not ended is kept for ever"
-
-
-def test_garbage_stays_until_it_is_dropped(record: Record) -> None:
-    """A sweep that dies between deleting and dropping leaves the keys to the next; only named keys go."""
-    job = record.finish(record.accept(new_job()))
-    record.store.erase(job.token, job.owner)
-    keys = record.store.take_garbage(MANY)
-    assert record.store.take_garbage(MANY) == keys
-    record.store.drop_garbage(keys[:1])
-    assert set(record.store.take_garbage(MANY)) == set(keys[1:])
-    record.store.drop_garbage([])
-    record.store.drop_garbage(["images/00/unknown"])
-    assert set(record.store.take_garbage(MANY)) == set(keys[1:])
 
 
 def test_pages_show_each_job_once(record: Record) -> None:
@@ -508,47 +304,3 @@ def test_a_long_failure_is_kept_whole(record: Record) -> None:
 def test_check_passes(record: Record) -> None:
     """A record that answers and is up to date is fit for use."""
     record.store.check()
-
-
-def test_a_fault_before_the_commit_leaves_nothing(database: str) -> None:
-    """A process that dies between insert and commit has accepted nothing."""
-    faults = CalledFaults()
-
-    def die() -> None:
-        raise KeyboardInterrupt
-
-    faults.calls[FaultPoint.ROW_INSERTED] = die
-    store = SqlJobStore(database, keep_seconds=KEEP_SECONDS, faults=faults)
-    new = new_job()
-    with pytest.raises(KeyboardInterrupt):
-        store.accept(new)
-    assert store.find(new.token, "ada") is None
-    assert store.find_original("ada", new.original.sha256) is None
-    assert store.accept(new) is not None
-    store.close()
-
-
-def test_the_clock_is_the_databases(database: str) -> None:
-    """Without a clock of its own the store goes by the database's: the present, to a fraction of a second."""
-    store = SqlJobStore(database, keep_seconds=KEEP_SECONDS, faults=NoFaults())
-    before = datetime.now(UTC) - timedelta(milliseconds=1)
-    accepted = store.accept(new_job())
-    assert accepted is not None
-    assert before <= accepted.job.created_at <= datetime.now(UTC) + timedelta(milliseconds=1)
-    store.close()
-
-
-@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://127.0.0.1:1/nothing"])
-def test_a_database_that_is_away_is_unavailable(url: str) -> None:
-    """Whatever the driver says, callers hear RecordUnavailable."""
-    store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults())
-    for call in (
-        store.check,
-        lambda: store.find(uuid4(), "ada"),
-        lambda: store.accept(new_job()),
-        lambda: store.claim(uuid4(), LEASE_SECONDS),
-        lambda: store.take_due(RESEND_SECONDS, MANY),
-    ):
-        with pytest.raises(RecordUnavailable):
-            call()
-    store.close()

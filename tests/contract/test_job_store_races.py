@@ -1,6 +1,7 @@
 """What the record owes when many act at once, in threads and in processes, on SQLite and PostgreSQL."""
 
 import multiprocessing
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from imagemill.domain.job import Failure, Job, JobStatus, Original
-from imagemill.domain.ports import Accepted
+from imagemill.domain.ports import Accepted, FaultPoint
 from imagemill.errors import RenderFailed
 from imagemill.faults import NoFaults
 from imagemill.jobs.store import SqlJobStore
+from tests.fakes.faults import CalledFaults
 from tests.fakes.jobs import new_job, products
 
 RACERS = 8
@@ -181,6 +184,36 @@ def test_an_original_is_never_given_up_under_a_new_job(store: SqlJobStore, race:
         assert job is not None
         assert store.find_original("ada", job.original.sha256) == job.original
         assert job.original.key not in garbage
+
+
+def test_erasing_waits_for_a_job_that_is_being_accepted(postgresql_database: str) -> None:
+    """The last job of an image is erased just before another one is committed: the image stays, for that one."""
+    faults = CalledFaults()
+    store = SqlJobStore(postgresql_database, keep_seconds=3600, faults=faults)
+    first = accept(store, "an image", width=1)
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    waiting = text(f"{ours} AND wait_event_type = 'Lock'")
+    engine = create_engine(postgresql_database)
+
+    with ThreadPoolExecutor(1) as threads, engine.connect() as connection:
+
+        def erase_meanwhile() -> None:
+            threads.submit(store.erase, first.token, "ada")
+            deadline = time.monotonic() + 30
+            while not connection.scalar(waiting):
+                assert time.monotonic() < deadline
+                connection.rollback()
+
+        faults.calls[FaultPoint.ROW_INSERTED] = erase_meanwhile
+        second = accept(store, "an image", original=first.original, width=2)
+
+    revoked = store.find(first.token, "ada")
+    assert revoked is not None
+    assert revoked.status is JobStatus.REVOKED
+    assert store.find_original("ada", second.original.sha256) == second.original
+    assert second.original.key not in store.take_garbage(100)
+    engine.dispose()
+    store.close()
 
 
 def test_sweeps_share_the_work(store: SqlJobStore, race: Race) -> None:

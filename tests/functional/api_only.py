@@ -1,4 +1,4 @@
-"""The API alone, as real processes on loopback: real HTTP, a real database and a real store, no broker and no worker."""
+"""The API alone, as real processes on loopback: real HTTP, database and store, without broker and worker."""
 
 import signal
 import socket
@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from uuid import UUID
 
 from imagemill.cli.leash import Leash
+from imagemill.config import Profile, Settings
+from imagemill.errors import ImagemillError
+from imagemill.wiring import for_worker
 from tests.functional.running import COMMAND, READY_SECONDS, Client, command, environment, free_port
 from tests.servers import eventually
 
@@ -32,9 +36,14 @@ class Api:
         self._log = folder / "log"
 
     def __enter__(self) -> Self:
+        return self.start()
+
+    def start(self, *, tables: bool = True) -> Self:
+        """Make the tables, unless told not to, and start; returns when it answers."""
         self.data.mkdir(parents=True, exist_ok=True)
-        made = command("db", "upgrade", **self._settings)
-        assert made.returncode == 0, made.stderr
+        if tables:
+            made = command("db", "upgrade", **self._settings)
+            assert made.returncode == 0, made.stderr
         self._leash = Leash()
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
@@ -50,17 +59,30 @@ class Api:
             eventually(self._answers_or_is_over, READY_SECONDS, "an answer of the API")
             assert self.process.poll() is None, self.log()
         except AssertionError:
-            self.__exit__()
+            self.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End it."""
         self.client.http.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(ANSWER_SECONDS)
         finally:
             self._leash.close()
+
+    def work(self, token: str) -> None:
+        """Do the work of a job, in this process, as a worker would."""
+        attempt = for_worker(Settings(profile=Profile.TESTING, data=self.data)).claim(UUID(token))
+        assert attempt is not None
+        try:
+            attempt.work()
+        except ImagemillError as error:
+            attempt.give_up(error)
 
     def log(self) -> str:
         """All that it has said."""

@@ -59,11 +59,11 @@ def test_says_ready_once_and_how_to_try_it(service: Service) -> None:
 
 
 def test_is_ready_soon(own: Service) -> None:
-    """From start to ready it takes at most six seconds on an idle machine; the test allows for a busy one."""
+    """On an idle machine it takes about two seconds, and six at most; a busy one may take three times that."""
     began = time.monotonic()
     own.start()
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 18
 
 
 def test_takes_an_image_all_the_way(service: Service) -> None:

@@ -1,10 +1,14 @@
-"""Where the API listens, and what a client calls that."""
+"""Where the API listens, what a client calls that, and whether it answers."""
 
 import errno
+import http.client
 import ipaddress
 import socket
 
 from imagemill.errors import ConfigurationError
+
+_ANSWER_SECONDS = 2.0
+_LONGEST_ANSWER_BYTES = 2**16
 
 
 def bracketed(host: str) -> str:
@@ -14,13 +18,20 @@ def bracketed(host: str) -> str:
 
 def client_url(host: str, port: int) -> str:
     """The URL that reaches the API from this machine; a wildcard such as 0.0.0.0 is no address to call."""
+    return f"http://{bracketed(_reachable(host))}:{port}"
+
+
+def ask(host: str, port: int, path: str) -> tuple[int, bytes] | None:
+    """Status and body of a GET over HTTP; None where nobody answers."""
+    link = http.client.HTTPConnection(_reachable(host), port, timeout=_ANSWER_SECONDS)
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return f"http://{host}:{port}"
-    if address.is_unspecified:
-        host = "127.0.0.1" if address.version == 4 else "::1"
-    return f"http://{bracketed(host)}:{port}"
+        link.request("GET", path)
+        answer = link.getresponse()
+        return answer.status, answer.read(_LONGEST_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        link.close()
 
 
 def require_free(host: str, port: int) -> None:
@@ -33,6 +44,16 @@ def require_free(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise ConfigurationError(_explain(error, port)) from error
+
+
+def _reachable(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "::1"
+    return host
 
 
 def _explain(error: OSError, port: int) -> str:

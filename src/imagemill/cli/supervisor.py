@@ -5,17 +5,17 @@ Knows nothing of what its children do. One thread: signals and deaths wake one l
 
 import logging
 import os
-import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from types import FrameType, TracebackType
+from dataclasses import dataclass
+from types import TracebackType
 from typing import Self
 
 from imagemill.cli.leash import Leash
+from imagemill.cli.signals import Signals
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Supervisor:
         self._charges: list[_Charge] = []
 
     def __enter__(self) -> Self:
-        self._signals = _Signals()
+        self._signals = Signals()
         self._leash = Leash(self._held)
         return self
 
@@ -117,15 +117,20 @@ class Supervisor:
             self._turn(None)
 
     def _turn(self, longest_seconds: float | None) -> None:
-        now = time.monotonic()
-        waits = [max(0.0, charge.due - now) for charge in self._charges if charge.due is not None]
-        self._signals.wait(min([*waits, *([] if longest_seconds is None else [longest_seconds])], default=None))
+        self._signals.wait(self._pause_seconds(longest_seconds))
         if self._signals.stops:
             raise Stopped
         if self._leash.torn:
             self._mend_leash()
         for charge in self._charges:
             charge.look(self._leash)
+
+    def _pause_seconds(self, longest_seconds: float | None) -> float | None:
+        now = time.monotonic()
+        pauses = [max(0.0, charge.due - now) for charge in self._charges if charge.due is not None]
+        if longest_seconds is not None:
+            pauses.append(longest_seconds)
+        return min(pauses, default=None)
 
     def _mend_leash(self) -> None:
         log.warning("the leash was killed; tying the children to a new one")
@@ -137,18 +142,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         for charge in reversed(self._charges):
-            if charge.process is None:
-                continue
-            log.info("stopping %s", charge.child.name)
-            charge.process.terminate()
-            began = time.monotonic()
-            while charge.process.poll() is None:
-                hurried = self._signals.stops > 1
-                patience = min(HURRIED_SECONDS, charge.child.stop_seconds) if hurried else charge.child.stop_seconds
-                if time.monotonic() - began > patience:
-                    log.warning("%s did not end in %.0f s and is killed", charge.child.name, patience)
-                    break
-                self._signals.wait(_POLL_SECONDS)
+            charge.stop(self._signals)
             charge.clear(self._leash)
 
 
@@ -161,7 +155,7 @@ class _Charge:
     exit_code: int | None = None
     due: float | None = None
     deaths: int = 0
-    started: float = field(default=0.0)
+    started: float = 0.0
 
     def start(self, leash: Leash) -> None:
         self.due, self.started = None, time.monotonic()
@@ -188,6 +182,22 @@ class _Charge:
             except OSError as error:
                 self._mourn(f"could not be started: {error.strerror}")
 
+    def stop(self, signals: Signals) -> None:
+        """Ask the child to end, and wait until it has or its time is over."""
+        if self.process is None:
+            return
+        log.info("stopping %s", self.child.name)
+        self.process.terminate()
+        began = time.monotonic()
+        while self.process.poll() is None:
+            patience = self.child.stop_seconds
+            if signals.stops > 1:
+                patience = min(HURRIED_SECONDS, patience)
+            if time.monotonic() - began > patience:
+                log.warning("%s did not end in %.0f s and is killed", self.child.name, patience)
+                return
+            signals.wait(_POLL_SECONDS)
+
     def clear(self, leash: Leash) -> None:
         """Kill what is left of the child's process group, so that nothing holds its port or its files."""
         if self.process is None:
@@ -208,36 +218,3 @@ class _Charge:
 
 def _manner(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-class _Signals:
-    """Turns signals into something to wait for, and counts those that ask for the end."""
-
-    def __init__(self) -> None:
-        self.stops = 0
-        self._reading, self._writing = os.pipe()
-        for end in (self._reading, self._writing):
-            os.set_blocking(end, False)
-        self._former_wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        wanted = [signal.SIGTERM, signal.SIGINT]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-            wanted.append(signal.SIGHUP)
-        self._former = {number: signal.signal(number, self._count) for number in wanted}
-        self._former[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
-
-    def wait(self, seconds: float | None) -> None:
-        """Sleep until a signal comes, or for so long; None for ever."""
-        if select.select([self._reading], [], [], seconds)[0]:
-            os.read(self._reading, 4096)
-
-    def close(self) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._former_wakeup)
-        os.close(self._reading)
-        os.close(self._writing)
-
-    def _count(self, number: int, _: FrameType | None) -> None:
-        # Only Ctrl-C is pressed twice on purpose; timeout(1), for one, sends every signal twice.
-        if number == signal.SIGINT or not self.stops:
-            self.stops += 1

@@ -5,17 +5,16 @@ Says which children there are, in which order, and when all is ready; the superv
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when the command runs, so that help is there at once
 
-import http.client
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from imagemill.cli import embedded, options, sample
-from imagemill.cli.address import client_url, require_free
+from imagemill.cli.address import ask, client_url, require_free
 from imagemill.cli.lock import locked
 from imagemill.cli.supervisor import Child, Stopped, Supervisor
 from imagemill.cli.terminal import own_foreground
@@ -24,7 +23,6 @@ from imagemill.errors import RecordUnavailable
 if TYPE_CHECKING:
     from imagemill.config import Settings
 
-_ANSWER_SECONDS = 1.0
 _PING_SECONDS = 0.5
 _MARGIN_SECONDS = 2.0
 _UPGRADE = "db upgrade"
@@ -76,7 +74,7 @@ def _launch(supervisor: Supervisor, settings: "Settings") -> None:
     supervisor.start(_role(settings, "beat"))
     for role in ("worker", "api"):
         supervisor.start(_role(settings, role, stop_seconds=settings.shutdown_seconds + _MARGIN_SECONDS))
-    supervisor.wait_until(_api_answers(settings), "the API")
+    supervisor.wait_until(lambda: _api_answers(settings), "the API")
     supervisor.wait_until(_worker_answers(settings), "a worker")
 
 
@@ -101,20 +99,9 @@ def _start_broker(supervisor: Supervisor, settings: "Settings") -> None:
     supervisor.wait_until(lambda: embedded.answers(path), "the broker")
 
 
-def _api_answers(settings: "Settings") -> Callable[[], bool]:
-    where = urlsplit(client_url(settings.host, settings.port))
-
-    def answers() -> bool:
-        link = http.client.HTTPConnection(where.hostname or "", where.port, timeout=_ANSWER_SECONDS)
-        try:
-            link.request("GET", "/readyz")
-            return link.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            link.close()
-
-    return answers
+def _api_answers(settings: "Settings") -> bool:
+    answer = ask(settings.host, settings.port, "/readyz")
+    return answer is not None and answer[0] == HTTPStatus.OK
 
 
 def _worker_answers(settings: "Settings") -> Callable[[], bool]:

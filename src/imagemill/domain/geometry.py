@@ -12,8 +12,8 @@ MAX_SIDE = 16_383
 """Pixels on an output's longer side: what WebP can hold, so that every format can (RFC 9649, section 2.5)."""
 
 MAX_SCALED_SIDE = 1_000_000
-"""A scaled picture that only a crop will look at may be this long; past it the source is cropped before scaling.
-libvips itself refuses coordinates from 10,000,000 on (VIPS_MAX_COORD)."""
+"""A scaled picture that only a crop will look at may be this long, and have as many pixels as an output; past that the
+source is cropped before scaling. libvips itself refuses coordinates from 10,000,000 on (VIPS_MAX_COORD)."""
 
 
 class Fit(StrEnum):
@@ -118,7 +118,7 @@ def frame(
     A missing side follows from the source's proportions, as CSS `auto` does, whatever the fit; with both missing the
     source keeps its size. Without `enlarge` no pixel is invented: `cover` keeps the box's proportions but shrinks the
     box to what the source can fill, `contain` leaves more background, the others stop at the source's size.
-    A side that follows from proportions stops at the limits; the picture then keeps its proportions.
+    What is over a limit shrinks until it is not, and keeps its proportions: `max_pixels` may be less than the box has.
 
     Args:
         source: size of the picture as a viewer shows it.
@@ -138,21 +138,23 @@ def frame(
         scale = _follow(source, width, height)
         return Framing(None, _scale_within(source, scale, enlarge=enlarge, max_pixels=max_pixels), None, None)
     box = Size(width, height)
-    across, down = Fraction(width, source.width), Fraction(height, source.height)
     match fit:
         case Fit.FILL:
-            return Framing(None, box if enlarge else _smaller(box, source), None, None)
+            scaled = _within(box if enlarge else _smaller(box, source), max_pixels)
+            return Framing(None, scaled, None, None)
         case Fit.INSIDE:
-            scaled = _scale_within(source, min(across, down), enlarge=enlarge, max_pixels=max_pixels)
+            scaled = _scale_within(source, min(_scales(source, box)), enlarge=enlarge, max_pixels=max_pixels)
             return Framing(None, scaled, None, None)
         case Fit.OUTSIDE:
-            scaled = _scale_within(source, max(across, down), enlarge=enlarge, max_pixels=max_pixels)
+            scaled = _scale_within(source, max(_scales(source, box)), enlarge=enlarge, max_pixels=max_pixels)
             return Framing(None, scaled, None, None)
         case Fit.CONTAIN:
-            scaled = _scale_within(source, min(across, down), enlarge=enlarge, max_pixels=max_pixels)
+            box = _within(box, max_pixels)
+            scaled = _scale_within(source, min(_scales(source, box)), enlarge=enlarge, max_pixels=max_pixels)
             return Framing(None, scaled, None, None if scaled == box else _place(scaled, box, gravity))
         case Fit.COVER:
-            return _cover(source, box, max(across, down), gravity, enlarge=enlarge)
+            box = _within(box if enlarge else _fillable(box, source), max_pixels)
+            return _cover(source, box, gravity, max_pixels)
 
 
 def scale_box(length: int | None, dpr: Fraction) -> int | None:
@@ -166,21 +168,28 @@ def _follow(source: Size, width: int | None, height: int | None) -> Fraction:
     return Fraction(height, source.height) if height is not None else Fraction(1)
 
 
-def _cover(source: Size, box: Size, scale: Fraction, gravity: Gravity, *, enlarge: bool) -> Framing:
-    if scale > 1 and not enlarge:
-        box = _smaller(Size(max(1, _round(box.width / scale)), max(1, _round(box.height / scale))), source)
-        scale = Fraction(1)
+def _scales(source: Size, box: Size) -> tuple[Fraction, Fraction]:
+    return Fraction(box.width, source.width), Fraction(box.height, source.height)
+
+
+def _fillable(box: Size, source: Size) -> Size:
+    # The largest box of these proportions, up to the one asked for, that the source fills without being enlarged.
+    scale = max(Fraction(1), *_scales(source, box))
+    return Size(max(1, _round(box.width / scale)), max(1, _round(box.height / scale)))
+
+
+def _cover(source: Size, box: Size, gravity: Gravity, max_pixels: int) -> Framing:
+    scale = max(_scales(source, box))
     scaled = Size(max(box.width, _round(source.width * scale)), max(box.height, _round(source.height * scale)))
-    if max(scaled.width, scaled.height) > MAX_SCALED_SIDE:
+    if scaled.pixels > max_pixels or max(scaled.width, scaled.height) > MAX_SCALED_SIDE:
         return Framing(_window(source, box, gravity), box, None, None)
     return Framing(None, scaled, None if scaled == box else _cut(scaled, box, gravity), None)
 
 
 def _window(source: Size, box: Size, gravity: Gravity) -> Box:
     # The part of the source that has the box's proportions, to the nearest whole pixel.
-    scale = max(Fraction(box.width, source.width), Fraction(box.height, source.height))
-    size = Size(max(1, _round(box.width / scale)), max(1, _round(box.height / scale)))
-    return _cut(source, _smaller(size, source), gravity)
+    scale = max(_scales(source, box))
+    return _cut(source, Size(max(1, _round(box.width / scale)), max(1, _round(box.height / scale))), gravity)
 
 
 def _cut(outer: Size, inner: Size, gravity: Gravity) -> Box:
@@ -196,18 +205,17 @@ def _place(inner: Size, outer: Size, gravity: Gravity) -> Box:
 def _scale_within(source: Size, scale: Fraction, *, enlarge: bool, max_pixels: int) -> Size:
     if not enlarge:
         scale = min(scale, Fraction(1))
-    size = Size(max(1, _round(source.width * scale)), max(1, _round(source.height * scale)))
-    if max(size.width, size.height) <= MAX_SIDE and size.pixels <= max_pixels:
-        return size
-    return _clamp(size, max_pixels)
+    return _within(Size(max(1, _round(source.width * scale)), max(1, _round(source.height * scale))), max_pixels)
 
 
-def _clamp(size: Size, max_pixels: int) -> Size:
-    # Longer side first; then, of the sides that are left, the largest pair of these proportions within the pixels.
+def _within(size: Size, max_pixels: int) -> Size:
+    # The longer side first; the shorter then follows, as near to the proportions as whole pixels and the limit allow.
     longer, shorter = max(size.width, size.height), min(size.width, size.height)
-    long_limit = min(MAX_SIDE, longer, max(1, isqrt(max_pixels * longer // shorter)))
-    short = max(1, min(shorter * long_limit // longer, max_pixels // long_limit))
-    return Size(long_limit, short) if size.width >= size.height else Size(short, long_limit)
+    if longer <= MAX_SIDE and size.pixels <= max_pixels:
+        return size
+    long = min(MAX_SIDE, longer, max_pixels, max(1, isqrt(max_pixels * longer // shorter)))
+    short = max(1, min(_round(Fraction(shorter * long, longer)), max_pixels // long))
+    return Size(long, short) if size.width >= size.height else Size(short, long)
 
 
 def _smaller(size: Size, limit: Size) -> Size:

@@ -77,12 +77,12 @@ class VipsEngine:
         header = vips.probe(data)
         self._limits.check_header(header)
         plans = [_plan(output, header, self._limits.output_pixels) for output in recipe.outputs]
-        if len(plans) == 1:
-            yield _make(_open(data, header, plans[0].reduction), plans[0])
-            return
-        master = _master(data, header, min(plan.reduction for plan in plans))
-        for plan in plans:
-            yield _make(master or _open(data, header, plan.reduction), plan)
+        largest = min(plans, key=lambda plan: plan.reduction)
+        master = _master(data, header, largest.reduction) if len(plans) > 1 else None
+        if master:
+            yield from _make_all(master, plans, largest)
+        else:
+            yield from (_make(_open(data, header, plan.reduction), plan) for plan in plans)
 
 
 def _plan(output: Output, header: Header, max_pixels: int) -> Plan:
@@ -119,6 +119,17 @@ def _master(data: Bytes, header: Header, reduction: Fraction) -> Image | None:
         # As on load, twice the pixels needed stay, so that the outputs are as sharp as from the source.
         image = shrink(image, max(1, int(reduction / on_load / 2)))
     return vips.in_memory(image) if vips.pixel_bytes(image) <= MASTER_BYTES else None
+
+
+def _make_all(master: Image, plans: Sequence[Plan], largest: Plan) -> Iterator[Rendered]:
+    # The largest picture, once scaled, is what those of at most half its size are made from: it has all they can show.
+    rung, size = master, largest.context.framing.scaled
+    if largest.reduction > 1:
+        rung = vips.in_memory(scale(master, largest.context))
+    for plan in plans:
+        wanted = plan.context.framing.scaled
+        fits = wanted == size or (2 * wanted.width <= size.width and 2 * wanted.height <= size.height)
+        yield _make(rung if fits else master, plan)
 
 
 def _make(image: Image, plan: Plan) -> Rendered:

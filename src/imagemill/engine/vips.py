@@ -7,6 +7,7 @@ damage in the pixels shows there and nowhere else, and what goes wrong later is 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -38,7 +39,7 @@ LOADERS = {
 
 SAVERS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
     ImageFormat.JPEG: ("jpegsave_buffer", {"optimize_coding": True}),
-    ImageFormat.PNG: ("pngsave_buffer", {"compression": 6}),
+    ImageFormat.PNG: ("pngsave_buffer", {"compression": 6, "filter": "all"}),
     ImageFormat.WEBP: ("webpsave_buffer", {"effort": 4}),
     ImageFormat.AVIF: ("heifsave_buffer", {"compression": "av1", "effort": 1, "bitdepth": 8}),
     ImageFormat.GIF: ("gifsave_buffer", {"effort": 7, "dither": 1.0}),
@@ -53,6 +54,13 @@ MAX_SCANS = 64
 
 FAIL_ON = "error"
 """Truncated and undecodable pixels are errors; mere warnings are not, since good cameras cause them."""
+
+_NO_MEMORY = re.compile(
+    r"out of memory(?! reading)|insufficient memory|allocation error(?!: security)|failed to allocate \d|creating thread",
+    re.IGNORECASE,
+)
+# libvips and its codecs say it in words only, each in its own; a thread without room for its stack is one of them.
+# Left out is what libtiff and libheif call so when a damaged file asks for absurd amounts.
 
 _SETTLING = Lock()
 
@@ -81,7 +89,7 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1) -> Image:
     """Open the first frame as stored: neither turned upright nor converted to another colour space.
 
     Args:
-        data: the file; has to stay as it is until the picture's pixels are in memory.
+        data: the file; kept alive by the picture, not to be changed meanwhile.
         format: whose loader to use.
         shrink: 1, 2, 4 or 8, as `shrink_on_load` says.
 
@@ -92,8 +100,12 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1) -> Image:
     options: dict[str, Any] = {"access": "sequential", "fail_on": FAIL_ON}
     if shrink > 1:
         options |= {"scale": 1 / shrink} if format is ImageFormat.WEBP else {"shrink": shrink}
+    source = pyvips.Source.new_from_memory(data)
     with _decoding():
-        return pyvips.Operation.call(LOADERS[format][0], pyvips.Source.new_from_memory(data), **options)
+        image = pyvips.Operation.call(LOADERS[format][0], source, **options)
+    # Or the bytes could be gone when the pixels are read. pyvips does the same where it picks the loader itself.
+    image._references.append(source)  # noqa: SLF001
+    return image
 
 
 def shrink_on_load(format: ImageFormat, reduction: Fraction) -> int:
@@ -147,8 +159,22 @@ def encode(image: Image, format: ImageFormat, quality: int | None) -> bytes:
     return data
 
 
-def to_srgb(image: Image, **options: Any) -> Image | None:
-    """Convert from the profile that the picture carries; None if the profile is broken or does not fit the picture."""
+def embedded_profile(image: Image) -> bytes | None:
+    """The ICC profile that the picture carries."""
+    return bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
+
+
+def to_srgb(image: Image, fallback: str | None = None) -> Image | None:
+    """Convert from the profile that the picture carries.
+
+    Args:
+        image: with or without a profile.
+        fallback: a profile of libvips' own, such as `cmyk`, to take where the picture has none that fits it.
+
+    Returns:
+        8 bits a band; None if there is no profile that fits.
+    """
+    options = {} if fallback is None else {"input_profile": fallback}
     try:
         return image.icc_transform("srgb", embedded=True, depth=8, **options)
     except pyvips.Error:
@@ -195,9 +221,4 @@ def _decoding() -> Iterator[None]:
 
 
 def _out_of_memory(error: pyvips.Error) -> MemoryLimitExceeded | None:
-    # libvips reports it in words only, its own or those of the codec: "out of memory", "Memory allocation error", …
-    return MemoryLimitExceeded("The image needs too much memory.") if "memory" in _words(error) else None
-
-
-def _words(error: pyvips.Error) -> str:
-    return str(error).lower().replace("unable to copy to memory", "")
+    return MemoryLimitExceeded("The image needs too much memory.") if _NO_MEMORY.search(error.detail) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from imagemill.errors import RecordUnavailable
@@ -110,7 +110,9 @@ class Database:
             connect_args=dict(self._dialect.connect),
             pool_pre_ping=self._dialect.ping,
             pool_timeout=_WAIT_SECONDS,
-            max_overflow=64,
+            # As many as an API process may have threads; no more are opened than are in use at once.
+            pool_size=64,
+            max_overflow=0,
         )
         event.listen(engine, "connect", self._opened)
         event.listen(engine, "begin", _begin)
@@ -134,8 +136,4 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolExhausted) as error:
-        raise RecordUnavailable("The database does not answer.") from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
         raise RecordUnavailable("The database does not answer.") from error

@@ -1,7 +1,8 @@
 """The tables' history: brings a database to this release's tables, says where it stands, finds drift."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alembic import command
@@ -10,7 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 
-from imagemill.errors import ConfigurationError
+from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.jobs.database import Database
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.tables import metadata
@@ -20,6 +21,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 _LOCK = 0x696D6167656D696C  # "imagemil": any number that no other program on the same database locks.
 
+# SQLite turns a new file to WAL for one process at a time, and does not wait where another is at it.
+_PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
+
 
 def upgrade(url: str) -> None:
     """Bring the tables to this release; nothing happens where they are. Processes that start at once take turns.
@@ -27,8 +31,11 @@ def upgrade(url: str) -> None:
     Raises:
         RecordUnavailable: the database does not answer.
     """
-    with _writing(url) as connection:
-        command.upgrade(_config(connection), "head")
+    for pause_seconds in _PAUSES_SECONDS:
+        with suppress(RecordUnavailable):
+            return _upgrade(url)
+        time.sleep(pause_seconds)
+    return _upgrade(url)
 
 
 def downgrade(url: str, to: str) -> None:
@@ -60,6 +67,11 @@ def check(url: str) -> None:
         differences = compare_metadata(context, metadata)
         if differences:
             raise ConfigurationError(f"The tables are not as the migrations left them: {differences}.")
+
+
+def _upgrade(url: str) -> None:
+    with _writing(url) as connection:
+        command.upgrade(_config(connection), "head")
 
 
 @contextmanager

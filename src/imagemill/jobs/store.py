@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
@@ -29,7 +29,16 @@ from imagemill.jobs.rows import (
 )
 from imagemill.jobs.tables import jobs, originals
 
-_ROUNDS = 5  # Each lost round means that another request recorded the same job or image in between.
+_ROUNDS = 5
+
+# Built once: to build a statement costs more than SQLite needs to run it.
+_JOB = select_jobs().where(jobs.c.token == bindparam("token"))
+_LOCKED_JOB = _JOB.with_for_update(of=jobs)
+_ORIGINAL = select(originals).where(
+    originals.c.owner == bindparam("owner"), originals.c.sha256 == bindparam("sha256"), originals.c.kept
+)
+_LOCKED_ORIGINAL = _ORIGINAL.with_for_update()
+
 _CURSOR = re.compile(r"([0-9a-f]{1,12})-([0-9a-f]{32})")
 
 
@@ -50,6 +59,9 @@ class SqlJobStore:
         self._keep = milliseconds(keep_seconds)
         self._faults = faults
         self._clock = DatabaseClock() if clock is None else clock
+        self._present = select(self._clock)
+        self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
+        self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -58,19 +70,19 @@ class SqlJobStore:
     def find(self, token: UUID, owner: str) -> Job | None:
         """The owner's job, unless its keeping has run out."""
         with self._database.reading() as connection:
-            row = connection.execute(self._owned(token, owner)).one_or_none()
+            row = connection.execute(self._owned, {"token": token, "owner": owner}).one_or_none()
         return read_job(row) if row else None
 
     def find_original(self, owner: str, sha256: str) -> Original | None:
         """The owner's image with this digest, if it is kept."""
         with self._database.reading() as connection:
-            row = connection.execute(
-                select(originals).where(originals.c.owner == owner, originals.c.sha256 == sha256, originals.c.kept)
-            ).one_or_none()
+            row = connection.execute(_ORIGINAL, {"owner": owner, "sha256": sha256}).one_or_none()
         return read_original(row) if row else None
 
     def accept(self, new: NewJob) -> Accepted | None:
         """Commit a job and its original, or say what stands in their place."""
+        # A unique key that is taken means that another request recorded the same job or image since this one looked;
+        # PostgreSQL alone lets them look at the same time.
         for _ in range(_ROUNDS):
             with suppress(IntegrityError):
                 return self._accept(new)
@@ -79,9 +91,7 @@ class SqlJobStore:
     def _accept(self, new: NewJob) -> Accepted | None:
         with self._database.writing() as connection:
             now = self._now(connection)
-            old = connection.execute(
-                select_jobs().where(jobs.c.token == new.token).with_for_update(of=jobs)
-            ).one_or_none()
+            old = connection.execute(_LOCKED_JOB, {"token": new.token}).one_or_none()
             if old and not _is_over(job := read_job(old), now):
                 return Accepted(job, reused=True)
             original_id = _record_original(connection, new.original)
@@ -93,7 +103,7 @@ class SqlJobStore:
             if old:
                 # Last, when the new job already holds the original if it is the same one.
                 release_originals(connection, [old.original_id], now)
-            row = connection.execute(select_jobs().where(jobs.c.token == new.token)).one()
+            row = connection.execute(_JOB, {"token": new.token}).one()
             self._faults.reach(FaultPoint.ROW_INSERTED, new.token)
         return Accepted(read_job(row), reused=False)
 
@@ -115,7 +125,7 @@ class SqlJobStore:
         with self._database.writing(durable=False) as connection:
             if connection.execute(claimed).rowcount == 0:
                 return None
-            row = connection.execute(select_jobs().where(jobs.c.token == token)).one()
+            row = connection.execute(_JOB, {"token": token}).one()
         return Claim(read_job(row), lease)
 
     def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
@@ -141,7 +151,8 @@ class SqlJobStore:
         """Take the owner's job out, and list what only it needed as garbage."""
         with self._database.writing() as connection:
             now = self._now(connection)
-            row = connection.execute(self._owned(token, owner).with_for_update(of=jobs)).one_or_none()
+            owned = self._owned.with_for_update(of=jobs)
+            row = connection.execute(owned, {"token": token, "owner": owner}).one_or_none()
             job = read_job(row) if row else None
             if row is None or job is None or job.status is JobStatus.REVOKED:
                 return job
@@ -155,7 +166,7 @@ class SqlJobStore:
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:
         """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""
         place = tuple_(jobs.c.created_at, jobs.c.token)
-        wanted = select_jobs().where(jobs.c.owner == owner, self._visible())
+        wanted = select_jobs().where(jobs.c.owner == owner, self._visible)
         if cursor is not None:
             wanted = wanted.where(place < tuple_(*_read_cursor(cursor)))
         newest = wanted.order_by(jobs.c.created_at.desc(), jobs.c.token.desc())
@@ -197,13 +208,7 @@ class SqlJobStore:
                 raise RecordUnavailable("The database's tables are not of this release.")
 
     def _now(self, connection: Connection) -> int:
-        return connection.execute(select(self._clock)).scalar_one()
-
-    def _visible(self) -> ColumnElement[bool]:
-        return or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
-
-    def _owned(self, token: UUID, owner: str) -> Select[Any]:
-        return select_jobs().where(jobs.c.token == token, jobs.c.owner == owner, self._visible())
+        return connection.execute(self._present).scalar_one()
 
     def _end(self, token: UUID, lease: UUID, values: dict[str, Any]) -> bool:
         times = {"finished_at": self._clock, "expires_at": self._clock + self._keep}
@@ -220,11 +225,8 @@ def _is_over(job: Job, now: int) -> bool:
 
 
 def _record_original(connection: Connection, original: Original) -> int | None:
-    kept = select(originals.c.id, originals.c.key).where(
-        originals.c.owner == original.owner, originals.c.sha256 == original.sha256, originals.c.kept
-    )
     # Locked, so that it cannot be given up before the job that needs it is committed.
-    row = connection.execute(kept.with_for_update()).one_or_none()
+    row = connection.execute(_LOCKED_ORIGINAL, {"owner": original.owner, "sha256": original.sha256}).one_or_none()
     if row:
         return int(row.id) if row.key == original.key else None
     if is_discarded(connection, original.key):

@@ -161,7 +161,7 @@ def _problem() -> Fragment:
         "problem",
         "Read about a type of problem",
         {"200": page, **failures("not-found")},
-        parameters=[in_path("code", {"type": "string", "examples": ["invalid-options"]})],
+        parameters=[in_path("code", {"type": "string", "pattern": "^[a-z0-9-]+$", "examples": ["invalid-options"]})],
     )
 
 

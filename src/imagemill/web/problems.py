@@ -12,7 +12,7 @@ from imagemill.errors import ImagemillError, InvalidOptions, Unavailable
 from imagemill.web.schemas import OptionTrouble, Problem
 
 MEDIA_TYPE = "application/problem+json"
-_INSTANCE_CHARACTERS = 200  # Enough to recognise a path; a problem document is no echo.
+_INSTANCE_CHARACTERS = 100  # Enough to recognise a path; a problem document is no echo.
 
 STATUS: Mapping[type[ImagemillError], int] = {
     errors.MalformedRequest: 400,
@@ -149,7 +149,7 @@ def _answer(kind: ProblemType, detail: str, status: int, options: InvalidOptions
         title=kind.title,
         status=status,
         detail=detail,
-        instance=quote(request.path)[:_INSTANCE_CHARACTERS],
+        instance=quote(request.path[:_INSTANCE_CHARACTERS]),
         code=kind.code,
         retryable=kind.retryable,
         **{"errors": _troubles(options)} if options else {},

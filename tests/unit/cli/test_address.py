@@ -1,10 +1,11 @@
 """Addresses: what to bind to, what to tell a client, whether the port can be had."""
 
 import socket
+import threading
 
 import pytest
 
-from imagemill.cli.address import bracketed, client_url, require_free
+from imagemill.cli.address import ask, bracketed, client_url, require_free
 from imagemill.errors import ConfigurationError
 
 
@@ -26,6 +27,22 @@ def test_the_url_can_be_called(host: str, url: str) -> None:
 def test_brackets_are_for_ipv6() -> None:
     """A name or an IPv4 address goes without."""
     assert (bracketed("::1"), bracketed("localhost")) == ("[::1]", "localhost")
+
+
+def test_nobody_there_is_no_answer() -> None:
+    """Neither where nobody listens, nor where somebody speaks another language."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def hang_up() -> None:
+            other.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        assert ask("0.0.0.0", port, "/healthz") is None
+        thread.join()
+
+    assert ask("127.0.0.1", port, "/healthz") is None
 
 
 def test_a_taken_port_is_refused() -> None:

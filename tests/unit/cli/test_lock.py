@@ -46,3 +46,14 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         locked(tmp_path / "file" / "data"),
     ):
         pass
+
+
+def test_a_holder_of_another_user_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may not be signalled is there all the same."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    with locked(tmp_path), pytest.raises(ConfigurationError, match="in use"), locked(tmp_path):
+        pass

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagemill.cli import supervisor
+from imagemill.cli.leash import Leash
 from imagemill.cli.supervisor import Child, Stopped, Supervisor, restart_delay_seconds
 from tests.servers import eventually
 
@@ -111,6 +112,21 @@ def _runs(pid: int) -> bool:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except FileNotFoundError:
         return False
+
+
+def test_a_torn_leash_is_replaced(tmp_path: Path) -> None:
+    """The children that run are tied to the new one, so that they still go with the supervisor."""
+    with Supervisor() as watcher:
+        watcher.start(shell("done", "exit 0", once=True))
+        watcher.wait_until(lambda: watcher.exit_code("done") is not None, "its end")
+        watcher.start(shell("child", f"echo $$ > {tmp_path / 'pid'}; sleep 60"))
+        torn = watcher._leash
+        torn._process.kill()
+        watcher.wait_until(lambda: watcher._leash is not torn and bool(lines(tmp_path / "pid")), "another leash")
+        watcher._leash.close()
+
+        eventually(lambda: not _runs(int(lines(tmp_path / "pid")[0])), what="the child's end")
+        watcher._leash = Leash()
 
 
 def test_children_stop_in_the_opposite_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -94,9 +94,8 @@ def test_a_status_without_a_type_of_its_own_is_still_a_problem() -> None:
 
 def test_the_instance_is_no_echo() -> None:
     """A path as long as a book is cut, and what is no URI is escaped."""
-    instance = raising(ImATeapot()).get("/fail/ä" + "x" * 3000).get_json()["instance"]
-    assert instance.startswith("/fail/%C3%A4xxx")
-    assert len(instance) == 200
+    instance = raising(ImATeapot()).get("/fail/" + "ä" * 3000).get_json()["instance"]
+    assert instance == "/fail/" + "%C3%A4" * 94
 
 
 @pytest.mark.parametrize("code", problems.TYPES)

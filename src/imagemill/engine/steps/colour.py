@@ -2,24 +2,35 @@
 
 from imagemill.engine.context import Context
 from imagemill.engine.profile import is_srgb
-from imagemill.engine.vips import Image, to_srgb
+from imagemill.engine.vips import Image, embedded_profile, to_srgb
 
 _GREY = ("b-w", "grey16")
+_NO_COLOURS = ("multiband", "histogram", "fourier", "matrix")
 
 
 def colour(image: Image, context: Context) -> Image:
     """Convert from the embedded profile, from CMYK, or from any other space. Grey stays grey on a grey background."""
-    grey = image.interpretation in _GREY
-    image = _converted(image)
+    image = _with_colours(image)
     red, green, blue, _ = context.backdrop
-    target = "b-w" if grey and red == green == blue else "srgb"
-    return image if image.interpretation == target else image.colourspace(target)
+    target = "b-w" if image.interpretation in _GREY and red == green == blue else "srgb"
+    image = _from_profile(image)
+    if image.interpretation != target:
+        image = image.colourspace(target)
+    return image if image.format == "uchar" else image.cast("uchar")
 
 
-def _converted(image: Image) -> Image:
-    profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
+def _with_colours(image: Image) -> Image:
+    # Some TIFFs do not say what their bands are: take the first three as colours, or the first as grey.
+    if image.interpretation not in _NO_COLOURS:
+        return image
+    spaces = ("grey16", "rgb16") if image.format == "ushort" else ("b-w", "srgb")
+    if image.bands < 3:
+        return image.extract_band(0).copy(interpretation=spaces[0])
+    return image.extract_band(0, n=3).copy(interpretation=spaces[1])
+
+
+def _from_profile(image: Image) -> Image:
     if image.interpretation == "cmyk":
-        return to_srgb(image, input_profile="cmyk") or image
-    if profile and not is_srgb(profile):
-        return to_srgb(image) or image
-    return image
+        return to_srgb(image, fallback="cmyk") or image
+    profile = embedded_profile(image)
+    return image if profile is None or is_srgb(profile) else to_srgb(image) or image

@@ -1,0 +1,178 @@
+"""What the doctor looks at: each part that the service stands on, and how to mend it."""
+
+# ruff: noqa: PLC0415 - the adapters are slow to import, and commands that only show help do not need them
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from imagemill.cli import sample
+from imagemill.cli.address import ask, require_free
+from imagemill.cli.embedded import server_program
+from imagemill.domain.recipe import OutputFormat, Recipe
+from imagemill.errors import ConfigurationError, ImagemillError
+
+if TYPE_CHECKING:
+    from imagemill.config import Settings
+
+_ENOUGH_FILES = 1024
+_ENOUGH_BYTES = 2**30
+_EARLIEST_YEAR = 2025
+
+
+class Verdict(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one part.
+
+    Args:
+        part: its name.
+        verdict: how it is.
+        detail: what was seen.
+        remedy: how to mend it; empty where nothing is to be mended.
+    """
+
+    part: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: "Settings") -> Iterator[Finding]:
+    """Check every part, the ones that others stand on first."""
+    yield Finding("settings", Verdict.OK, f"profile {settings.profile}")
+    for check in _CHECKS:
+        yield from check(settings)
+
+
+def check_folder(settings: "Settings") -> Iterator[Finding]:
+    """The data folder takes a file and carries it to the disk."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        with tempfile.NamedTemporaryFile(dir=settings.data, prefix="doctor-") as file:
+            file.write(b"imagemill")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        remedy = "Give this user the right to write there, or name another folder in IMAGEMILL_DATA."
+        yield Finding("folder", Verdict.FAIL, f"{settings.data} cannot be written: {error.strerror}", remedy)
+    else:
+        milliseconds = (time.monotonic() - began) * 1000
+        yield Finding(
+            "folder", Verdict.OK, f"{settings.data} is writable; one write to disk takes {milliseconds:.1f} ms"
+        )
+
+
+def check_services(settings: "Settings") -> Iterator[Finding]:
+    """Database, store and broker answer."""
+    from imagemill import wiring
+
+    for part, trouble in wiring.for_doctor(settings).check().items():
+        if trouble is None:
+            yield Finding(part, Verdict.OK, "answers")
+        elif part == "broker" and not settings.broker_url:
+            yield Finding(part, *_embedded_broker())
+        else:
+            yield Finding(part, Verdict.FAIL, trouble, _REMEDIES[part])
+
+
+def _embedded_broker() -> tuple[Verdict, str, str]:
+    try:
+        return Verdict.OK, f"is not running; `imagemill up` starts {server_program().name}", ""
+    except ConfigurationError as error:
+        return Verdict.FAIL, "there is none to start", error.detail
+
+
+def check_engine(settings: "Settings") -> Iterator[Finding]:
+    """libvips loads, and what it writes in each format it also reads."""
+    from imagemill import wiring
+
+    formats = [chosen for chosen in OutputFormat if chosen is not OutputFormat.AUTO]
+    recipe = Recipe.parse({"outputs": [{"format": chosen.value} for chosen in formats]})
+    try:
+        engine = wiring.for_worker(settings).engine
+        for rendered in engine.render(sample.PNG, recipe):
+            engine.probe(rendered.data)
+    except (ImportError, OSError, ImagemillError) as error:
+        yield Finding(
+            "libvips", Verdict.FAIL, str(error), "Install the pinned packages again: `make clean`, `make up`."
+        )
+    else:
+        yield Finding("libvips", Verdict.OK, f"reads and writes {', '.join(formats)}")
+
+
+def check_port(settings: "Settings") -> Iterator[Finding]:
+    """The port is free, or it is imagemill that listens on it."""
+    where = f"{settings.host}:{settings.port}"
+    try:
+        require_free(settings.host, settings.port)
+    except ConfigurationError as error:
+        answer = ask(settings.host, settings.port, "/healthz")
+        if answer is not None and b'"alive"' in answer[1]:
+            yield Finding("port", Verdict.OK, f"{where}: imagemill answers on it")
+        else:
+            yield Finding("port", Verdict.FAIL, f"{where} cannot be listened on", error.detail)
+    else:
+        yield Finding("port", Verdict.OK, f"{where} is free")
+
+
+def check_files(_: "Settings") -> Iterator[Finding]:
+    """A process may hold enough files and connections open."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != resource.RLIM_INFINITY and limit < _ENOUGH_FILES:
+        yield Finding("open files", Verdict.WARN, f"at most {limit}", f"Raise the limit: ulimit -n {min(most, 4096)}")
+    else:
+        yield Finding("open files", Verdict.OK, f"at most {limit}")
+
+
+def check_disk(settings: "Settings") -> Iterator[Finding]:
+    """There is room in the data folder."""
+    if not settings.data.is_dir():
+        return
+    free = shutil.disk_usage(settings.data).free
+    detail = f"{free / 2**30:.1f} GiB are free in {settings.data}"
+    if free < _ENOUGH_BYTES:
+        yield Finding("disk", Verdict.WARN, detail, "Make room; POST answers 503 when the disk is full.")
+    else:
+        yield Finding("disk", Verdict.OK, detail)
+
+
+def check_clock(_: "Settings") -> Iterator[Finding]:
+    """The clock tells a time that can be."""
+    now = time.gmtime()
+    detail = time.strftime("%Y-%m-%d %H:%M:%S UTC", now)
+    if now.tm_year < _EARLIEST_YEAR:
+        yield Finding("clock", Verdict.WARN, detail, "Set the clock; jobs are kept and leases end by it.")
+    else:
+        yield Finding("clock", Verdict.OK, detail)
+
+
+_REMEDIES = {
+    "database": "Run `imagemill db upgrade`; if it does not answer at all, look at IMAGEMILL_DATABASE_URL.",
+    "store": "Give this user the right to write there, or name another place in IMAGEMILL_STORAGE_URL.",
+    "broker": "Start it, or look at IMAGEMILL_BROKER_URL.",
+}
+
+_CHECKS: tuple[Callable[["Settings"], Iterator[Finding]], ...] = (
+    check_folder,
+    check_services,
+    check_engine,
+    check_port,
+    check_files,
+    check_disk,
+    check_clock,
+)

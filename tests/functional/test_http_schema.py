@@ -1,0 +1,75 @@
+"""The API against its own description: whatever the description allows or forbids, the answers are as described."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.schemas import APIOperation
+
+from imagemill.web.app import create_app
+from tests.fakes.engine import PICTURE
+from tests.flow.house import House
+from tests.unit.web.service import API, services
+
+bounded = settings(
+    max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def operations() -> Iterator[APIOperation]:
+    """Every method of every path, over a service in this process."""
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", create_app(services(House())))
+    return (found.ok() for found in schema.get_all_operations())
+
+
+OPERATIONS = {operation.label: operation for operation in operations()}
+SUBMIT = OPERATIONS[f"POST {API}"]
+TAKES_NOTHING = [f"GET {path}" for path in ("/", "/healthz", "/readyz", "/openapi.json")]
+NEEDS_MORE_THAN_A_SCHEMA = [f"POST {API}", f"GET {API}"]  # a real image, a real cursor
+
+
+@pytest.mark.parametrize("label", sorted(OPERATIONS.keys() - NEEDS_MORE_THAN_A_SCHEMA))
+def test_what_is_described_is_answered(label: str) -> None:
+    """Requests that the description allows are not refused, and get answers that it has."""
+
+    @bounded
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def check(case: Case) -> None:
+        case.call_and_validate()
+
+    check()
+
+
+@pytest.mark.parametrize("label", sorted(OPERATIONS.keys() - TAKES_NOTHING))
+def test_what_is_not_described_is_refused(label: str) -> None:
+    """Requests that the description forbids are refused with a problem that it has; none makes the service fail."""
+
+    @bounded
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    def check(case: Case) -> None:
+        case.call_and_validate()
+
+    check()
+
+
+def test_described_options_are_accepted_with_a_real_image() -> None:
+    """Whatever options the description allows, in whichever way in, they make a job."""
+
+    @bounded
+    @given(case=SUBMIT.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def check(case: Case) -> None:
+        match case.media_type:
+            case "application/json":
+                case.body["imageData"] = base64.b64encode(PICTURE).decode()
+                case.query.clear()
+            case "multipart/form-data":
+                case.body["image"] = PICTURE
+                case.query.clear()
+            case _:
+                case.body = PICTURE
+        case.call_and_validate()
+
+    check()

@@ -1,0 +1,184 @@
+"""HTTP as it is on the wire: chunks, broken bodies, expectations, empty answers, connections that go on."""
+
+from collections.abc import Iterator
+from http.client import HTTPResponse
+from socket import socket
+
+import pytest
+
+from tests.functional.api_only import Api
+from tests.images import photo_jpeg
+
+MAX_IMAGE_BYTES = 200_000
+RESIZE = "/api/v1/resize"
+IMAGE = photo_jpeg(64, 48)
+CHUNK = 10_000
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API without broker."""
+    with Api(tmp_path_factory.mktemp("wire"), max_image_bytes=MAX_IMAGE_BYTES) as api:
+        yield api
+
+
+def head(method: str = "POST", path: str = RESIZE, **headers: object) -> bytes:
+    """The beginning of a request; an underscore in a header's name is a hyphen."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: test"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def chunks(data: bytes) -> Iterator[bytes]:
+    """A body in chunked coding, with its end."""
+    for at in range(0, len(data), CHUNK):
+        piece = data[at : at + CHUNK]
+        yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
+
+
+def answer_of(connection: socket, method: str = "POST") -> HTTPResponse:
+    """The answer that comes next, read whole."""
+    answer = HTTPResponse(connection, method=method)
+    answer.begin()
+    answer.text = answer.read().decode()
+    return answer
+
+
+FORM = "multipart/form-data; boundary=b"
+PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+
+
+def test_a_chunked_image_is_accepted(api: Api) -> None:
+    """Without a Content-Length the body is as good as any."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type="image/jpeg", Transfer_Encoding="chunked"))
+        for chunk in chunks(IMAGE):
+            connection.sendall(chunk)
+        answer = answer_of(connection)
+    assert answer.status == 202, answer.text
+    assert api.client.accepted(IMAGE) in answer.text
+
+
+def test_a_chunked_image_at_the_limit_is_whole(api: Api) -> None:
+    """At the limit nothing is cut off: it is the same image as with a length."""
+    image = IMAGE.ljust(MAX_IMAGE_BYTES, b"\0")
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type="image/jpeg", Transfer_Encoding="chunked"))
+        for chunk in chunks(image):
+            connection.sendall(chunk)
+        assert api.client.accepted(image) in answer_of(connection).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("image/jpeg", IMAGE), ("application/json", b'{"imageData": "'), (FORM, PART)]
+)
+def test_endless_chunks_are_refused(api: Api, kind: str, start: bytes) -> None:
+    """A body in chunks that never ends is answered with 413 soon after the limit, without waiting for its end."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type=kind, Transfer_Encoding="chunked"))
+        sent = 0
+        connection.sendall(b"%x\r\n%b\r\n" % (len(start), start))
+        # The most that a JSON body may have is 4/3 of the image and 64 KiB; the reader takes up to 1 MiB at a time.
+        while sent < MAX_IMAGE_BYTES * 4 // 3 + 2**16 + 2**20 + CHUNK:
+            connection.sendall(b"%x\r\n%b\r\n" % (CHUNK, b"A" * CHUNK))
+            sent += CHUNK
+        answer = answer_of(connection)
+    assert answer.status == 413
+    assert "image-too-large" in answer.text
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "application/json", FORM])
+def test_a_length_over_the_limit_is_refused_unread(api: Api, kind: str) -> None:
+    """A client that announces ten gigabytes is answered before it has sent any."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type=kind, Content_Length=10**10))
+        answer = answer_of(connection)
+    assert answer.status == 413
+    assert "image-too-large" in answer.text
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n"])
+def test_broken_chunks_are_malformed(api: Api, broken: bytes) -> None:
+    """Chunked coding that is none is the client's fault, not the service's."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type="image/jpeg", Transfer_Encoding="chunked") + broken + b"\r\n\r\n")
+        answer = answer_of(connection)
+    assert answer.status == 400
+    assert "malformed-request" in answer.text
+
+
+@pytest.mark.parametrize("coding", [{"Content_Length": 1000}, {"Transfer_Encoding": "chunked"}])
+def test_half_a_body_is_malformed(api: Api, coding: dict[str, object]) -> None:
+    """A client that goes away in the middle leaves no half image behind."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type="image/jpeg", **coding) + b"3e8\r\n" + IMAGE[:500])
+        connection.shutdown(1)
+        answer = answer_of(connection)
+    assert answer.status == 400
+    assert "malformed-request" in answer.text
+
+
+def test_an_expectation_is_met(api: Api) -> None:
+    """A client that asks first is told to go on, and its image is accepted."""
+    with api.connection() as connection:
+        connection.sendall(head(Content_Type="image/jpeg", Content_Length=len(IMAGE), Expect="100-continue"))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(IMAGE)
+        assert answer_of(connection).status == 202
+
+
+def test_a_connection_goes_on(api: Api) -> None:
+    """After an accepted image, a refused one and an erasure the same connection serves the next request."""
+    with api.connection() as connection:
+        for image, status in ((IMAGE, 202), (b"no image", 415), (IMAGE, 202)):
+            connection.sendall(head(Content_Type="image/jpeg", Content_Length=len(image)) + image)
+            assert answer_of(connection).status == status
+        token = api.client.accepted(IMAGE, width=3)
+        connection.sendall(head("DELETE", f"{RESIZE}/{token}"))
+        assert answer_of(connection, "DELETE").status == 204
+        connection.sendall(head("GET", "/healthz"))
+        assert answer_of(connection, "GET").status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", RESIZE, "/openapi.json", "/nothing"])
+def test_head_is_get_without_a_body(api: Api, path: str) -> None:
+    """HEAD has the status and the length of GET, and no body: the connection goes on at once."""
+    with api.connection() as connection:
+        answers = {}
+        for method in ("GET", "HEAD"):
+            connection.sendall(head(method, path))
+            answer = answer_of(connection, method)
+            answers[method] = (answer.status, answer.getheader("Content-Type"), answer.getheader("Content-Length"))
+        assert answers["HEAD"] == answers["GET"]
+        connection.sendall(head("GET", "/healthz"))
+        assert answer_of(connection, "GET").text == '{"state":"alive"}'
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (RESIZE, {"GET", "HEAD", "OPTIONS", "POST"}),
+        (f"{RESIZE}/x", {"DELETE", "GET", "HEAD", "OPTIONS"}),
+        ("/images/aa/b.jpg", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_options_lists_the_methods(api: Api, path: str, allowed: set[str]) -> None:
+    """OPTIONS answers with Allow."""
+    answer = api.client.http.options(path)
+    assert answer.status_code == 200
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+def test_a_request_without_a_host(api: Api) -> None:
+    """HTTP/1.0 knows no Host; URLs then begin with the server's own address."""
+    with api.connection() as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert f'"{api.url}/openapi.json"' in answer_of(connection, "GET").text
+
+
+def test_a_host_that_is_none(api: Api) -> None:
+    """An invalid Host is refused by whoever meets it first."""
+    with api.connection() as connection:
+        connection.sendall(b'GET / HTTP/1.1\r\nHost: a"b\r\n\r\n')
+        assert answer_of(connection, "GET").status == 400

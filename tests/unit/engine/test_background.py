@@ -1,0 +1,64 @@
+"""What lies behind clear pixels."""
+
+import pytest
+from PIL import Image
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.engine import vips
+from imagemill.engine.steps.background import background
+from tests import images
+from tests.unit.engine.rendering import context, mode, pixels, render
+
+CLEAR = images.saved(Image.new("RGBA", (40, 40), (10, 20, 30, 0)), ImageFormat.PNG)
+HALF_BLACK = images.saved(Image.new("RGBA", (40, 40), (0, 0, 0, 128)), ImageFormat.PNG)
+
+
+def shown(data: bytes, **options: object) -> tuple[int, ...]:
+    """The colour of the middle pixel, with alpha if there is any."""
+    return tuple(int(channel) for channel in pixels(render(data, width=20, **options))[10, 10])
+
+
+def test_an_opaque_picture_is_left_alone() -> None:
+    """The guard: without alpha there is nothing to see behind it."""
+    image = vips.open(images.photo_png(60, 40), ImageFormat.PNG)
+    assert background(image, context(Size(60, 40), alpha=False, background=(255, 0, 0, 255))) is image
+
+
+def test_alpha_stays_where_nothing_was_asked_for() -> None:
+    """The guard: a format with alpha keeps it."""
+    image = vips.open(CLEAR, ImageFormat.PNG)
+    assert background(image, context(Size(40, 40))) is image
+
+
+def test_white_shows_through_where_the_format_has_no_alpha() -> None:
+    """JPEG without a background: white, not the colour hidden under clear pixels."""
+    assert shown(CLEAR, format="jpeg") == pytest.approx((255, 255, 255), abs=1)
+    assert shown(HALF_BLACK, format="jpeg") == pytest.approx((127, 127, 127), abs=2)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
+def test_the_background_lies_behind_clear_pixels(format: str) -> None:
+    """An explicit background shows through in every format, and an opaque one leaves no alpha."""
+    rendered = render(CLEAR, width=20, format=format, background="#ff8000")
+    assert mode(rendered) == "RGB"
+    assert tuple(pixels(rendered)[10, 10]) == pytest.approx((255, 128, 0), abs=3)
+
+
+def test_a_translucent_background_stays_translucent() -> None:
+    """Where the format has alpha, so has the background; half black over half red is three quarters opaque."""
+    assert shown(CLEAR, format="png", background="#ff000080") == (255, 0, 0, 128)
+    assert shown(HALF_BLACK, format="png", background="#ff000080") == pytest.approx((85, 0, 0, 192), abs=1)
+
+
+def test_a_translucent_background_lies_on_white_where_the_format_has_no_alpha() -> None:
+    """JPEG: half red on white is pink."""
+    assert shown(CLEAR, format="jpeg", background="#ff000080") == pytest.approx((255, 127, 127), abs=3)
+
+
+def test_grey_is_flattened_onto_grey() -> None:
+    """A grey picture with alpha stays one band on a grey background."""
+    data = images.saved(Image.new("LA", (40, 40), (0, 0)), ImageFormat.PNG)
+    assert shown(data, format="png", background="#808080") == (128,)
+    assert shown(data, format="jpeg") == pytest.approx((255,), abs=1)
+    assert shown(data, format="png", background="#80808080") == (128, 128)
