@@ -49,6 +49,7 @@ def _scatter(folder: Path) -> None:
 
 
 def _core_ticks() -> tuple[int, int]:
-    # user, nice, system, idle, iowait, irq, softirq, steal (proc_stat(5))
-    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+    columns = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, idle, waiting, interrupts, soft_interrupts, stolen = map(int, columns)  # proc_stat(5)
+    busy = user + nice + system + interrupts + soft_interrupts + stolen
+    return busy, busy + idle + waiting

@@ -18,6 +18,7 @@ from benchmarks.processes import Process, tree
 
 _READY_SECONDS = 30
 _STOP_SECONDS = 45
+_JOB_SECONDS = 60
 _TOLD_CHARACTERS = 4000
 _TOKEN = re.compile(rb'"token": ?"([0-9a-f-]{36})"')
 _ENDED = re.compile(rb'"status": ?"(SUCCESS|FAILURE|REVOKED)"')
@@ -121,7 +122,10 @@ def finish(connection: Connection, options: str, *image: Part) -> None:
     headers = b"Content-Type: image/jpeg\r\nPrefer: wait=30\r\n"
     status, body = connection.post(f"/api/v1/resize?{options}".encode(), *image, headers=headers)
     token = _token(status, body)
+    deadline = time.monotonic() + _JOB_SECONDS
     while not (ended := _ENDED.search(body)):
+        if time.monotonic() > deadline:
+            raise UnexpectedAnswer(f"a job has not ended in {_JOB_SECONDS} s")
         status, body = connection.get(f"/api/v1/resize/{token}".encode(), b"Prefer: wait=30\r\n")
         if not _ENDED.search(body):
             time.sleep(0.02)  # the service had no thread left for waiting

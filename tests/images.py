@@ -180,6 +180,16 @@ def tiff_pages(width: int, height: int, pages: int) -> bytes:
     return saved(pictures[0], ImageFormat.TIFF, save_all=True, append_images=pictures[1:], compression="tiff_lzw")
 
 
+def tiff_bands(width: int, height: int, bands: int, photometric: int = 2) -> bytes:
+    """A plain TIFF of any number of bands, band n having the value 40 × (n + 1); photometric 2 is RGB, 5 CMYK."""
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: photometric, 273: 8, 277: bands, 278: height}
+    tags[279] = width * height * bands
+    entries = b"".join(struct.pack("<2H2I", tag, 4 if tag in (273, 279) else 3, 1, tags[tag]) for tag in tags)
+    pixels = bytes(40 * (band + 1) % 256 for band in range(bands)) * (width * height)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\x00" + struct.pack("<I", 8 + len(pixels)) + pixels + directory
+
+
 def disc_png(side: int) -> bytes:
     """A red disc on clear black, with hard edges: whoever mixes its colours without alpha darkens its rim."""
     x, y = np.meshgrid(np.arange(side), np.arange(side))

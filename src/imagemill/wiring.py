@@ -48,6 +48,7 @@ def for_web(settings: Settings) -> WebServices:
             faults=_faults(settings),
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
+            resend_seconds=settings.resend_seconds,
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),

@@ -102,6 +102,16 @@ def test_fail_says_why(record: Record) -> None:
     assert failed.expires_at is not None
 
 
+def test_the_sweep_gives_the_first_sending_time(record: Record) -> None:
+    """A job is not due before the time that was set for it; a worker may claim it at once."""
+    job = record.accept(replace(new_job(), send_after_seconds=15))
+    record.advance(14.999)
+    assert record.store.take_due(RESEND_SECONDS, MANY) == []
+    record.advance(0.001)
+    assert record.store.take_due(RESEND_SECONDS, MANY) == [job.token]
+    assert record.claim(job).job.attempts == 1
+
+
 def test_retry_waits(record: Record) -> None:
     """Back to PENDING: neither claimed nor sent before its time, then both; the first start stays the start."""
     job = record.accept(new_job())

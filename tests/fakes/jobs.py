@@ -117,7 +117,7 @@ class MemoryJobStore:
                 expires_at=None,
             )
             self._accepted += 1
-            self._rows[new.token] = _Row(job, self._accepted, self.now, self.now)
+            self._rows[new.token] = _Row(job, self._accepted, self.now, self.now + new.send_after_seconds)
             return Accepted(job, reused=False)
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:

@@ -41,7 +41,14 @@ class House:
     def intake(self) -> Intake:
         """The intake."""
         return Intake(
-            self.engine, self.store, self.jobs, self.queue, self.faults, self.limits, token_namespace("secret")
+            self.engine,
+            self.store,
+            self.jobs,
+            self.queue,
+            self.faults,
+            self.limits,
+            token_namespace("secret"),
+            RESEND_SECONDS,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagemill.domain.job import JobStatus
+from imagemill.domain.job import JobStatus, NewJob
 from imagemill.domain.ports import FaultPoint
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
@@ -16,7 +16,7 @@ from imagemill.errors import (
     UnsupportedImage,
 )
 from tests.fakes.engine import PICTURE
-from tests.flow.house import OWNER, RECIPE, House
+from tests.flow.house import OWNER, RECIPE, RESEND_SECONDS, House
 
 OTHER_RECIPE = Recipe.parse({"width": 20})
 
@@ -94,27 +94,53 @@ def test_a_store_that_is_away_refuses_the_image(house: House) -> None:
     assert_nothing_kept(house)
 
 
-def test_a_record_that_goes_away_leaves_no_bytes(house: House) -> None:
-    """If the row cannot be written, the bytes that were stored for it are taken back."""
+def test_when_the_record_goes_away_the_bytes_stay(house: House) -> None:
+    """A commit whose answer was lost is a commit: its job must find its image. Sending again makes one job of it."""
     house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: setattr(house.jobs, "away", True)
 
     with pytest.raises(RecordUnavailable):
         house.intake.accept(OWNER, PICTURE, RECIPE)
 
     house.jobs.away = False
-    assert_nothing_kept(house)
+    assert len(house.kept) == 1
+    assert house.attempt(house.accept().token).work() is JobStatus.SUCCESS
 
 
-def test_both_going_away_still_says_that_the_record_is_away(house: House) -> None:
-    """That the bytes cannot be taken back does not hide the first trouble."""
+def test_a_commit_whose_answer_was_lost_is_a_job(house: House) -> None:
+    """The client hears 503, the job is there and ends, and the repeated request finds it."""
+    accept = house.jobs.accept
 
-    def lose_both() -> None:
-        house.jobs.away = house.store.away = True
+    def lose_the_answer(new: NewJob) -> None:
+        accept(new)
+        house.jobs.accept = accept  # type: ignore[method-assign]
+        raise RecordUnavailable
 
-    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lose_both
-
+    house.jobs.accept = lose_the_answer  # type: ignore[assignment,method-assign]
     with pytest.raises(RecordUnavailable):
         house.intake.accept(OWNER, PICTURE, RECIPE)
+
+    again = house.intake.accept(OWNER, PICTURE, RECIPE)
+    assert again.reused
+    assert house.attempt(again.job.token).work() is JobStatus.SUCCESS
+
+
+def test_an_original_that_the_store_has_lost_is_stored_again(house: House) -> None:
+    """When the same image is sent once more, it mends what is missing under the recorded key."""
+    first = house.accept()
+    house.store.delete(first.original.key)
+
+    second = house.accept(recipe=OTHER_RECIPE)
+
+    assert second.original.key == first.original.key
+    assert house.attempt(second.token).work() is JobStatus.SUCCESS
+
+
+def test_the_sweep_leaves_the_first_sending_to_the_intake(house: House) -> None:
+    """A job that was just sent is not sent again by the next sweep; a longer queue does not grow by itself."""
+    token = house.accept().token
+    house.jobs.now += RESEND_SECONDS - 1
+    house.sweep.run()
+    assert house.queue.sent == [token]
 
 
 def test_without_a_broker_the_job_is_accepted(house: House) -> None:
@@ -194,6 +220,18 @@ def test_two_requests_with_the_same_image_leave_one_original(house: House) -> No
     assert [job.original] == [other.original for other in rival]  # type: ignore[attr-defined]
 
 
+def test_bytes_that_cannot_be_taken_back_cost_a_line_in_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """A store that goes away after the race does not fail the request."""
+
+    def race() -> None:
+        house.accept(recipe=OTHER_RECIPE)
+        house.store.delete = _lose_store  # type: ignore[assignment,method-assign]
+
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = race
+    assert house.accept().status is JobStatus.PENDING
+    assert "left in the store" in caplog.text
+
+
 def test_two_requests_for_the_same_job_make_one(house: House) -> None:
     """Who records a job second reuses the first one's, and its bytes are taken back."""
     rival = []
@@ -232,3 +270,7 @@ def test_endless_rivalry_ends_in_a_clear_answer(house: House) -> None:
         house.intake.accept(OWNER, PICTURE, RECIPE)
 
     assert_nothing_kept(house)
+
+
+def _lose_store(_: str) -> None:
+    raise StoreUnavailable

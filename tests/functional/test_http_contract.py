@@ -14,6 +14,7 @@ from tests.images import photo_jpeg, png_bomb, truncated
 MAX_IMAGE_BYTES = 200_000
 RESIZE = "/api/v1/resize"
 IMAGE = photo_jpeg(64, 48)
+TOKEN = "00000000-0000-5000-8000-000000000000"  # that nobody was ever given
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def test_wrong_options(api: Api) -> None:
     assert "odd" not in json.dumps(problem["errors"]).replace("/outputs/0/fit", "")
 
 
-@pytest.mark.parametrize("token", ["nonsense", "00000000-0000-5000-8000-000000000000"])
+@pytest.mark.parametrize("token", ["nonsense", TOKEN])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_an_unknown_token(api: Api, method: str, token: str) -> None:
     """A token that was never given: 404 unknown-token."""
@@ -231,10 +232,9 @@ def test_the_database_away(tmp_path: Path) -> None:
     api = Api(tmp_path, database_url="sqlite:////dev/null/imagemill.db")
     try:
         api.start(tables=False)
-        for answer in (api.client.post(IMAGE), api.client.http.get(RESIZE), api.client.http.get(f"{RESIZE}/x")):
-            if answer.status_code != 404:
-                refused(answer, 503, "unavailable")
-                assert int(answer.headers["Retry-After"]) > 0
+        for answer in (api.client.post(IMAGE), api.client.http.get(RESIZE), api.client.http.get(f"{RESIZE}/{TOKEN}")):
+            refused(answer, 503, "unavailable")
+            assert int(answer.headers["Retry-After"]) > 0
         assert api.client.http.get("/readyz").json()["parts"]["database"]["state"] == "away"
         assert api.client.http.get("/healthz").status_code == 200
         assert not [path for path in (api.data / "objects").rglob("*") if path.is_file()]

@@ -2,17 +2,20 @@
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from imagemill.web.app import create_app
+from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE
 from tests.flow.house import House
-from tests.unit.web.service import API, services
+from tests.unit.web.service import API, finishing, services
 
 bounded = settings(
     max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -20,8 +23,10 @@ bounded = settings(
 
 
 def operations() -> Iterator[APIOperation]:
-    """Every method of every path, over a service in this process."""
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", create_app(services(House())))
+    """Every method of every path, over a service in this process that works while somebody waits."""
+    house = House()
+    house.doorbell = MemoryDoorbell(finishing(house))
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", create_app(services(house)))
     return (found.ok() for found in schema.get_all_operations())
 
 
@@ -55,6 +60,16 @@ def test_what_is_not_described_is_refused(label: str) -> None:
     check()
 
 
+def plain(value: Any) -> Any:
+    """The same options, without what JSON Schema cannot tell: a whole number is written without a point, and a length
+    times dpr is not too long."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items() if name != "dpr"}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def test_described_options_are_accepted_with_a_real_image() -> None:
     """Whatever options the description allows, in whichever way in, they make a job."""
 
@@ -63,13 +78,15 @@ def test_described_options_are_accepted_with_a_real_image() -> None:
     def check(case: Case) -> None:
         match case.media_type:
             case "application/json":
-                case.body["imageData"] = base64.b64encode(PICTURE).decode()
-                case.query.clear()
+                case.body = plain(case.body) | {"imageData": base64.b64encode(PICTURE).decode()}
+                case.query = {}
             case "multipart/form-data":
-                case.body["image"] = PICTURE
-                case.query.clear()
+                case.body = plain(case.body) | {"image": PICTURE}
+                case.query = {}
             case _:
                 case.body = PICTURE
-        case.call_and_validate()
+                case.query = plain(case.query)
+        # With the image in its place the case is no longer one that the tool has made, so that it doubts it.
+        case.call_and_validate(excluded_checks=[negative_data_rejection])
 
     check()

@@ -125,12 +125,14 @@ class NewJob:
         original: of what.
         results_id: 32 hexadecimal digits that every key of its outputs carries. Drawn anew for each record, so that
             what one record left behind can be erased without looking for a later record of the same token.
+        send_after_seconds: how long the sweep leaves it to whoever records the job to send it.
     """
 
     token: UUID
     recipe: Recipe
     original: Original
     results_id: str
+    send_after_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class JobStore(Protocol):
         ...
 
     def accept(self, new: NewJob) -> Accepted | None:
-        """Commit a job and its original, durably, in one transaction; due to be sent, not sent.
+        """Commit a job and its original, durably, in one transaction; `take_due` finds it `send_after_seconds` later.
 
         A record of the token that is neither `replaceable` nor past its keeping is returned as it is, reused. Any
         other is removed in the same transaction; its outputs' keys go to the list that `take_garbage` hands out.

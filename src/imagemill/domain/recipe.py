@@ -251,7 +251,7 @@ def _from_text(name: str, text: str) -> object:
     if name == "outputs":
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("must be a JSON list") from None
     return _known(name).kind.read_text(text)
 

@@ -52,11 +52,15 @@ JPEG: baseline, since progressive costs a third more. AVIF: effort 1 is libaom's
 MAX_SCANS = 64
 """Scans of a progressive JPEG: each is a pass over the whole picture. Encoders write about ten."""
 
+MAX_BANDS = 5
+"""Bands of an image: four inks and alpha. A TIFF may announce thousands, and each costs as much as any other."""
+
 FAIL_ON = "error"
 """Truncated and undecodable pixels are errors; mere warnings are not, since good cameras cause them."""
 
 _NO_MEMORY = re.compile(
-    r"out of memory(?! reading)|insufficient memory|allocation error(?!: security)|failed to allocate \d|creating thread",
+    r"out of memory(?! reading)|insufficient memory|allocation error(?!: security)"
+    r"|failed to allocate \d|creating thread",
     re.IGNORECASE,
 )
 # libvips and its codecs say it in words only, each in its own; a thread without room for its stack is one of them.
@@ -78,6 +82,8 @@ def probe(data: Bytes) -> Header:
     if format is None:
         raise UnsupportedImage("The image is none of " + ", ".join(known.upper() for known in LOADERS) + ".")
     image = open(data, format)
+    if image.bands > MAX_BANDS:
+        raise UnsupportedImage(f"An image may have at most {MAX_BANDS} bands.")
     if image.get_typeof("interlaced") and format is ImageFormat.JPEG and count_scans(data, MAX_SCANS) > MAX_SCANS:
         raise CorruptImage(f"A JPEG may have at most {MAX_SCANS} scans.")
     width, height = (image.height, image.width) if is_turned(image) else (image.width, image.height)

@@ -25,7 +25,7 @@ from imagemill.domain.ports import (
     ObjectStore,
 )
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import BrokerUnavailable, ImagemillError, RecordUnavailable, StoreUnavailable, UnsupportedImage
+from imagemill.errors import BrokerUnavailable, RecordUnavailable, StoreUnavailable, UnsupportedImage
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Intake:
     Args:
         limits: what one image may cost.
         namespace: of the deployment's tokens.
+        resend_seconds: how long a job waits to be claimed before the sweep sends it again.
     """
 
     engine: ImageEngine
@@ -48,6 +49,7 @@ class Intake:
     faults: Faults
     limits: Limits
     namespace: UUID
+    resend_seconds: int
 
     def accept(self, owner: str, data: Bytes, recipe: Recipe) -> Accepted:
         """Make a job of an image, or find the one that does the same work already.
@@ -62,7 +64,8 @@ class Intake:
 
         Raises:
             BadInput: the image is refused; nothing of it is kept.
-            Unavailable: store or record are away; nothing of it is kept.
+            StoreUnavailable: nothing of it is kept.
+            RecordUnavailable: it may have been accepted; sending it again makes sure, and makes nothing twice.
         """
         self.limits.check_bytes(len(data))
         sha256 = hashlib.sha256(data).hexdigest()
@@ -79,21 +82,25 @@ class Intake:
     def _record(self, owner: str, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Accepted:
         for _ in range(_ROUNDS):
             original = self.jobs.find_original(owner, sha256)
-            stored = None
             if original is None:
-                original = stored = self._store(owner, token, sha256, data)
-            try:
-                accepted = self.jobs.accept(NewJob(token, recipe, original, results_id=uuid4().hex))
-            except ImagemillError:
-                self._discard(stored)
-                raise
-            if accepted is None or accepted.job.original.key != original.key:
+                original = stored = self._store_new(owner, token, sha256, data)
+            else:
+                stored = None
+                self._restore(original, data)
+            # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
+            accepted = self.jobs.accept(NewJob(token, recipe, original, uuid4().hex, self.resend_seconds))
+            if stored and (accepted is None or accepted.job.original.key != stored.key):
                 self._discard(stored)
             if accepted is not None:
                 return accepted
         raise RecordUnavailable("Too many requests are changing the same image at once.")
 
-    def _store(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
+    def _restore(self, original: Original, data: Bytes) -> None:
+        # Costs a look, and mends what an operator or a disk has lost.
+        if self.store.stat(original.key) is None:
+            self.store.put(original.key, data)
+
+    def _store_new(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
         if sniff(bytes(memoryview(data)[:SNIFF_BYTES])) is None:
             raise UnsupportedImage("The bytes are not of an image type that is read here.")
         header = self.engine.probe(data)
@@ -103,13 +110,12 @@ class Intake:
         self.faults.reach(FaultPoint.ORIGINAL_PUT, token)
         return Original(owner, sha256, key, len(data), header)
 
-    def _discard(self, stored: Original | None) -> None:
+    def _discard(self, stored: Original) -> None:
         # The key was drawn for this put alone, so nobody else can need it.
-        if stored is not None:
-            try:
-                self.store.delete(stored.key)
-            except StoreUnavailable:
-                log.warning("An object that no job needs is left in the store.", extra={"key": stored.key})
+        try:
+            self.store.delete(stored.key)
+        except StoreUnavailable:
+            log.warning("An object that no job needs is left in the store.", extra={"key": stored.key})
 
     def _send(self, token: UUID) -> None:
         try:

@@ -13,7 +13,7 @@ from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.recipe import Recipe
-from imagemill.jobs.clock import moment
+from imagemill.jobs.clock import milliseconds, moment
 from imagemill.jobs.tables import jobs, originals
 
 NO_LEASE: dict[str, Any] = {"lease": None, "lease_ends_at": None}
@@ -47,7 +47,7 @@ def read_job(row: Row[Any]) -> Job:
 
 
 def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
-    """The columns of a job that is accepted now (milliseconds): due, never sent."""
+    """The columns of a job that is accepted now (milliseconds)."""
     return {
         "token": new.token,
         "owner": new.original.owner,
@@ -58,7 +58,7 @@ def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
         "attempts": 0,
         "created_at": now,
         "ready_at": now,
-        "send_at": now,
+        "send_at": now + milliseconds(new.send_after_seconds),
         "sends": 0,
     }
 

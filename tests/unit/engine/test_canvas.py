@@ -40,7 +40,7 @@ def test_the_canvas_takes_the_background(format: str) -> None:
     """An opaque background fills the free part and leaves no alpha."""
     rendered = render(RED_STRIP, format=format, background="#00f", **BOX)
     assert mode(rendered) == "RGB"
-    assert tuple(pixels(rendered)[2, 20]) == pytest.approx((0, 0, 255), abs=6)
+    assert tuple(pixels(rendered)[2, 20]) == pytest.approx((0, 0, 255), abs=12)
 
 
 def test_the_canvas_may_be_translucent() -> None:

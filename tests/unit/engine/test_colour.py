@@ -117,3 +117,13 @@ def test_bands_without_a_meaning_are_taken_as_colours() -> None:
     photometric = data.index(b"\x06\x01\x03\x00\x01\x00\x00\x00\x02")
     data[photometric + 8] = 200
     assert shown(bytes(data)) == (200, 100, 50)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif", "gif"])
+@pytest.mark.parametrize(("bands", "photometric"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 2), (4, 5), (5, 5)])
+def test_any_number_of_bands_comes_out(bands: int, photometric: int, format: str) -> None:
+    """Grey, RGB and CMYK, with alpha and with more than that: no output fails for its bands."""
+    data = images.tiff_bands(40, 30, bands, photometric)
+    for background in ({}, {"background": "#f00"}, {"background": "#f008"}):
+        rendered = render(data, width=20, height=20, fit="contain", format=format, **background)
+        assert rendered.size == Size(20, 20)

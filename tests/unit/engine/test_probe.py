@@ -106,6 +106,13 @@ def test_many_frames_count_against_the_limit() -> None:
         LIMITS.check_header(header)
 
 
+def test_more_bands_than_a_picture_has_are_refused() -> None:
+    """A TIFF may announce thousands of bands; five are the most that a picture needs."""
+    assert ENGINE.probe(images.tiff_bands(8, 8, bands=5)).size == Size(8, 8)
+    with pytest.raises(UnsupportedImage, match="bands"):
+        ENGINE.probe(images.tiff_bands(8, 8, bands=6))
+
+
 def test_a_jpeg_of_too_many_scans_is_refused_fast() -> None:
     """Each scan is a pass over all pixels: past 64 a JPEG is refused, without decoding one."""
     data = images.jpeg_of_scans(100)

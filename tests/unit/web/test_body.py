@@ -76,6 +76,14 @@ def test_wrong_options_are_refused_with_pointers(way: Way) -> None:
     assert {problem.pointer for problem in raised.value.problems} == {"/width", "/imageUrl"}
 
 
+@pytest.mark.parametrize("way", [as_form, as_raw])
+def test_a_bottomless_list_of_outputs_is_refused(way: Way) -> None:
+    """Where `outputs` is a text, its JSON may be as hostile as any."""
+    with pytest.raises(InvalidOptions) as raised:
+        body.read(way(options={"outputs": "[" * 7000}), LIMITS)
+    assert [problem.pointer for problem in raised.value.problems] == ["/outputs"]
+
+
 @WAYS
 def test_no_option_at_all_is_fine(way: Way) -> None:
     """The defaults are the recipe's."""

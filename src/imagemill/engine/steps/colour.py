@@ -16,6 +16,8 @@ def colour(image: Image, context: Context) -> Image:
     image = _from_profile(image)
     if image.interpretation != target:
         image = image.colourspace(target)
+    if image.bands > 4:
+        image = image.extract_band(0, n=4)  # colours, alpha, and then what only a printer knows: spot colours, masks
     return image if image.format == "uchar" else image.cast("uchar")
 
 
