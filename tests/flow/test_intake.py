@@ -9,6 +9,7 @@ from imagemill.errors import (
     CorruptImage,
     EmptyImage,
     ImageTooLarge,
+    InvalidOptions,
     OriginalMissing,
     RecordUnavailable,
     StoreUnavailable,
@@ -55,6 +56,14 @@ def test_what_is_no_image_is_refused_and_leaves_nothing(house: House, data: byte
     """Empty, too large and unknown bytes are refused before anything is stored."""
     with pytest.raises(error):
         house.intake.accept(OWNER, data, RECIPE)
+
+    assert_nothing_kept(house)
+
+
+def test_a_box_that_is_too_large_is_refused(house: House) -> None:
+    """The limit on outputs is checked before the image is looked at."""
+    with pytest.raises(InvalidOptions):
+        house.intake.accept(OWNER, PICTURE, Recipe.parse({"width": 101, "height": 100}))
 
     assert_nothing_kept(house)
 

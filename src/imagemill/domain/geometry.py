@@ -152,9 +152,8 @@ def frame(
             box = _within(box, max_pixels)
             scaled = _scale_within(source, min(_scales(source, box)), enlarge=enlarge, max_pixels=max_pixels)
             return Framing(None, scaled, None, None if scaled == box else _place(scaled, box, gravity))
-        case Fit.COVER:
-            box = _within(box if enlarge else _fillable(box, source), max_pixels)
-            return _cover(source, box, gravity, max_pixels)
+    # What is left is Fit.COVER.
+    return _cover(source, _within(box if enlarge else _fillable(box, source), max_pixels), gravity, max_pixels)
 
 
 def scale_box(length: int | None, dpr: Fraction) -> int | None:

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
@@ -202,6 +202,17 @@ class Recipe:
         if problems:
             raise InvalidOptions(*problems)
         return cls.parse(values)
+
+    def check_boxes(self, most_pixels: int) -> None:
+        """Refuse boxes of more device pixels than an output may have. Raises InvalidOptions."""
+        problems = []
+        for position, output in enumerate(self.outputs):
+            if output.width and output.height and output.width * output.height * output.dpr**2 > most_pixels:
+                place = () if self.outputs == (replace(output, name=Output().name),) else ("outputs", position)
+                detail = f"times height, times dpr twice, must be at most {most_pixels:,} pixels"
+                problems.append(OptionProblem(pointer(*place, "width"), detail))
+        if problems:
+            raise InvalidOptions(*problems)
 
     def canonical(self) -> str:
         """The one spelling of what this recipe means: compact JSON with sorted keys."""

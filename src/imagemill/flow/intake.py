@@ -67,6 +67,7 @@ class Intake:
             StoreUnavailable: nothing of it is kept.
             RecordUnavailable: it may have been accepted; sending it again makes sure, and makes nothing twice.
         """
+        recipe.check_boxes(self.limits.output_pixels)
         self.limits.check_bytes(len(data))
         sha256 = hashlib.sha256(data).hexdigest()
         token = make_token(self.namespace, owner, sha256, recipe)

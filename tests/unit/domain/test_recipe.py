@@ -138,6 +138,29 @@ def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) ->
     assert [problem.pointer for problem in caught.value.problems] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"width": 101, "height": 100}, "/width"),
+        ({"width": 51, "height": 50, "dpr": 2}, "/width"),
+        ({"outputs": [{"width": 1}, {"width": 101, "height": 100}]}, "/outputs/1/width"),
+        ({"outputs": [{"width": 101, "height": 100}]}, "/outputs/0/width"),
+    ],
+)
+def test_a_box_over_the_limit_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
+    """An output that would have too many pixels is refused before any work, not shrunk in silence."""
+    recipe = Recipe.parse(options)
+    with pytest.raises(InvalidOptions) as caught:
+        recipe.check_boxes(10_000)
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+@pytest.mark.parametrize("options", [{"width": 100, "height": 100}, {"width": 9000}, {"height": 9000}, {}])
+def test_a_box_within_the_limit_passes(options: dict[str, Any]) -> None:
+    """At the limit is fine; a side that follows from the other is bounded when the source is known."""
+    Recipe.parse(options).check_boxes(10_000)
+
+
 def test_a_fault_repeats_no_value() -> None:
     """What was sent does not come back in the answer."""
     with pytest.raises(InvalidOptions) as caught:

@@ -39,7 +39,10 @@ def test_an_srgb_profile_changes_no_pixel() -> None:
     assert shown(plain((200, 100, 50), icc_profile=images.srgb_profile())) == (200, 100, 50)
 
 
-@pytest.mark.parametrize("profile", [b"junk" * 50, b"\x00" * 10, images.srgb_profile()[:300]])
+NAMED_COLOURS = images.swapped_profile()[:12] + b"nmcl" + images.swapped_profile()[16:]
+
+
+@pytest.mark.parametrize("profile", [b"junk" * 50, b"\x00" * 10, images.srgb_profile()[:300], NAMED_COLOURS])
 def test_a_broken_profile_is_ignored(profile: bytes) -> None:
     """A picture does not fail for its profile."""
     assert shown(plain((200, 100, 50), icc_profile=profile)) == (200, 100, 50)
@@ -111,12 +114,11 @@ def test_a_tiff_of_any_depth_becomes_eight_bits(mode: str, value: float, expecte
     assert shown(data) == pytest.approx((expected,), abs=1)
 
 
-def test_bands_without_a_meaning_are_taken_as_colours() -> None:
-    """A TIFF that does not say what its three bands are is shown as RGB."""
-    data = bytearray(images.saved(Image.new("RGB", (40, 40), (200, 100, 50)), ImageFormat.TIFF))
-    photometric = data.index(b"\x06\x01\x03\x00\x01\x00\x00\x00\x02")
-    data[photometric + 8] = 200
-    assert shown(bytes(data)) == (200, 100, 50)
+@pytest.mark.parametrize(("bands", "expected"), [(1, (40,)), (2, (40,)), (3, (40, 80, 120)), (5, (40, 80, 120))])
+def test_bands_without_a_meaning_are_taken_as_colours(bands: int, expected: tuple[int, ...]) -> None:
+    """A TIFF that does not say what its bands are shows the first three as RGB, or the first as grey."""
+    rendered = render(images.tiff_bands(40, 40, bands, photometric=200), width=20, background="#fff", format="png")
+    assert tuple(pixels(rendered)[10, 10]) == expected
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif", "gif"])

@@ -95,6 +95,13 @@ def test_many_outputs_of_a_turned_picture_stand_upright() -> None:
         assert tuple(pixels(output)[2, 2]) == pytest.approx((255, 0, 0), abs=8)
 
 
+def test_many_outputs_of_a_small_picture_are_all_of_its_size() -> None:
+    """Nothing is scaled where nothing may be enlarged."""
+    data = images.photo_png(30, 20)
+    for output in outputs(data):
+        assert distance(pixels(output), pixels(render(data, width=30))) == 0
+
+
 def test_a_distorted_output_spoils_no_other() -> None:
     """An output that is squeezed flat is no source for one that is not."""
     data = images.photo_jpeg(400, 300)
