@@ -19,19 +19,21 @@ from tests.images import opened, photo_jpeg
 from tests.servers import Valkey, eventually
 
 ROLES = ("broker", "beat", "worker", "api")
+LEAN = {"api_processes": 1, "worker_concurrency": 1, "lease_seconds": 2, "resend_seconds": 1, "sweep_seconds": 0.5}
+"""Few processes, and a service that soon takes up again what a killed one had left."""
 
 
 @pytest.fixture(scope="module")
 def lean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that these tests may hurt; the next test finds it recovered."""
-    with Service(tmp_path_factory.mktemp("lean"), api_processes=1, worker_concurrency=1) as service:
+    with Service(tmp_path_factory.mktemp("lean"), **LEAN) as service:
         yield service
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Service]:
     """A service for one test, not started yet."""
-    service = Service(tmp_path, api_processes=1, worker_concurrency=1)
+    service = Service(tmp_path, **LEAN)
     yield service
     service.close()
     print(service.log())
@@ -121,7 +123,7 @@ def test_a_running_job_ends_before_the_worker_does(own: Service) -> None:
 
 def test_what_was_pending_is_done_after_the_next_start(tmp_path: Path) -> None:
     """Jobs that nobody had begun when it was stopped are done by the next run; here in a folder of a difficult name."""
-    with Service(tmp_path / ("a long name " * 9), api_processes=1, worker_concurrency=1, shutdown_seconds=1) as service:
+    with Service(tmp_path / ("a long name " * 9), shutdown_seconds=1, **LEAN) as service:
         for pid in service.pids("worker") + service.pids("pool"):
             os.kill(pid, signal.SIGSTOP)
         tokens = [service.client.accepted(photo_jpeg(64, 48, seed), width=20) for seed in range(5)]
