@@ -3,7 +3,7 @@
 from flask import Flask, Response
 
 from imagemill import __version__, config, observability, wiring
-from imagemill.web import access, openapi, problems
+from imagemill.web import access, allocation, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
@@ -34,6 +34,7 @@ def create_app(services: WebServices) -> Flask:
 
 def for_gunicorn() -> Flask:
     """What a Gunicorn process calls: `imagemill.web.app:for_gunicorn()`."""
+    allocation.keep_usual_buffers()
     settings = config.load()
     observability.configure(settings, "api")
     return create_app(wiring.for_web(settings))

@@ -117,9 +117,10 @@ def _from_domain(error: ImagemillError) -> Response:
     status = STATUS[type(error)]
     if status == 500:
         return _from_fault(error)
-    response = _answer(TYPES[error.code], error.detail, status)
+    kind = TYPES[error.code]
     if isinstance(error, InvalidOptions):
-        response = _answer(TYPES[error.code], "One or more options are wrong; `errors` lists them.", status, error)
+        return _answer(kind, "One or more options are wrong; `errors` lists them.", status, _troubles(error))
+    response = _answer(kind, error.detail, status)
     if isinstance(error, Unavailable):
         observability.logger().warning("unavailable", part=type(error).__name__, reason=error.detail)
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -143,7 +144,7 @@ def _from_fault(error: Exception) -> Response:
     return _answer(_HTTP_TYPES[500], _HTTP_TYPES[500].meaning, 500)
 
 
-def _answer(kind: ProblemType, detail: str, status: int, options: InvalidOptions | None = None) -> Response:
+def _answer(kind: ProblemType, detail: str, status: int, troubles: tuple[OptionTrouble, ...] = ()) -> Response:
     problem = Problem(
         type=type_uri(kind.code),
         title=kind.title,
@@ -152,9 +153,9 @@ def _answer(kind: ProblemType, detail: str, status: int, options: InvalidOptions
         instance=quote(request.path[:_INSTANCE_CHARACTERS]),
         code=kind.code,
         retryable=kind.retryable,
-        **{"errors": _troubles(options)} if options else {},
+        errors=troubles,
     )
-    return Response(problem.model_dump_json(exclude_unset=True), status, content_type=MEDIA_TYPE)
+    return Response(problem.model_dump_json(exclude_defaults=True), status, content_type=MEDIA_TYPE)
 
 
 def _troubles(options: InvalidOptions) -> tuple[OptionTrouble, ...]:
@@ -166,7 +167,5 @@ def _explain(code: str) -> Response:
     if kind is None:
         raise NotFound
     again = "can" if kind.retryable else "cannot"
-    page = (
-        f"{kind.title} ({kind.code}, HTTP {kind.status})\n\n{kind.meaning}\nThe same request {again} succeed later.\n"
-    )
+    page = f"{kind.title} ({kind.code})\n\n{kind.meaning}\nThe same request {again} succeed later.\n"
     return Response(page, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,31 @@
+"""The allocator's dials."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource, sys
+if sys.argv[1] == "kept":
+    from imagemill.web.allocation import keep_usual_buffers
+    assert keep_usual_buffers()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(200):
+    one, two = bytearray(b"x") * 2**20, bytearray(b"y") * 2**20
+    del one, two
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(mode: str) -> int:
+    """Pages that a process has to ask the kernel for while it makes and drops buffers of 1 MiB, 400 in all."""
+    run = subprocess.run([sys.executable, "-c", PROGRAM, mode], capture_output=True, text=True, check=True)
+    return int(run.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these dials")
+def test_usual_buffers_are_kept() -> None:
+    """The memory of one image serves the next: pages are asked for once, not for each buffer."""
+    assert page_faults("kept") < 2_000
