@@ -11,6 +11,8 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
+from imagemill.domain.geometry import MAX_SIDE
+from imagemill.domain.limits import Limits
 from imagemill.web.app import create_app
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE
@@ -24,7 +26,8 @@ bounded = settings(
 
 def operations() -> Iterator[APIOperation]:
     """Every method of every path, over a service in this process that works while somebody waits."""
-    house = House()
+    # Large enough for every box that the description allows: an area is nothing that a schema can bound.
+    house = House(limits=Limits(image_bytes=1000, pixels=10_000, output_pixels=MAX_SIDE**2))
     house.doorbell = MemoryDoorbell(finishing(house))
     schema = schemathesis.openapi.from_wsgi("/openapi.json", create_app(services(house)))
     return (found.ok() for found in schema.get_all_operations())

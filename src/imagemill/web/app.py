@@ -2,8 +2,8 @@
 
 from flask import Flask, Response
 
-from imagemill import __version__, config, observability, wiring
-from imagemill.web import access, allocation, openapi, problems
+from imagemill import __version__, allocation, config, observability, wiring
+from imagemill.web import access, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages

@@ -127,10 +127,8 @@ def _from_domain(error: ImagemillError) -> Response:
     return response
 
 
-def _from_http(error: HTTPException) -> Response | HTTPException:
+def _from_http(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:
-        return error
     kind = _HTTP_TYPES.get(status) or _HTTP_TYPES[400 if status < 500 else 500]
     response = _answer(kind, kind.meaning, status)
     response.headers.extend(

@@ -97,6 +97,16 @@ def test_without_a_body_there_is_no_image(kind: str) -> None:
         body.read(request(content_type=kind), LIMITS)
 
 
+@pytest.mark.parametrize("kind", ["application/json", "image/png"])
+def test_chunks_of_nothing_are_no_image(kind: str) -> None:
+    """A body whose length is told by its end may turn out to have none."""
+    environ = EnvironBuilder(method="POST", content_type=kind).get_environ()
+    environ |= {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    environ.pop("CONTENT_LENGTH", None)
+    with pytest.raises(EmptyImage):
+        LIMITS.check_bytes(len(body.read(Request(environ), LIMITS).image))
+
+
 @pytest.mark.parametrize(
     "headers",
     [

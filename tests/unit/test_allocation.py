@@ -1,15 +1,18 @@
 """The allocator's dials."""
 
+import ctypes
 import platform
 import subprocess
 import sys
 
 import pytest
 
+from imagemill.allocation import keep_usual_buffers
+
 PROGRAM = """
 import resource, sys
 if sys.argv[1] == "kept":
-    from imagemill.web.allocation import keep_usual_buffers
+    from imagemill.allocation import keep_usual_buffers
     assert keep_usual_buffers()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(200):
@@ -29,3 +32,9 @@ def page_faults(mode: str) -> int:
 def test_usual_buffers_are_kept() -> None:
     """The memory of one image serves the next: pages are asked for once, not for each buffer."""
     assert page_faults("kept") < 2_000
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are no such dials nothing happens."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    assert not keep_usual_buffers()
