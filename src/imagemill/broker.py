@@ -39,7 +39,10 @@ def create_celery(settings: Settings) -> Celery:
         task_publish_retry=False,
         task_soft_time_limit=settings.job_soft_seconds,
         task_time_limit=settings.job_hard_seconds,
-        worker_prefetch_multiplier=1,
+        # One job for each child and one more, so that no child waits for the broker between two jobs. If the first of
+        # them is slow, the sweep sends the second to whoever is free.
+        worker_prefetch_multiplier=2,
+        worker_disable_rate_limits=True,
         # libvips hangs in a child whose parent used it before the fork.
         worker_pool_start_method="spawn",
         worker_proc_alive_timeout=60.0,

@@ -11,7 +11,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import setup_logging, worker_process_init
 
-from imagemill import config, observability, wiring
+from imagemill import allocation, config, observability, wiring
 from imagemill.broker import RENDER_TASK, create_celery
 from imagemill.errors import (
     ImagemillError,
@@ -22,6 +22,9 @@ from imagemill.errors import (
 from imagemill.flow.render import Attempt, Render
 
 log = logging.getLogger(__name__)
+
+_USUAL_BYTES = 16 * 2**20
+"""What decoding and encoding take at a time, even of large photographs: they are shrunk while they are read."""
 
 
 def run(settings: config.Settings, queues: str | None = None) -> None:
@@ -107,6 +110,7 @@ def configure_logging(**_: Any) -> None:
 @worker_process_init.connect
 def prepare_child(**_: Any) -> None:
     """Bound the child's memory, and build what its first job needs before that job is there."""
+    allocation.keep_usual_buffers(_USUAL_BYTES)
     limit = config.load().worker_max_address_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
     services()

@@ -5,6 +5,9 @@ dialect's own words.
 """
 
 import os
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ from imagemill.errors import RecordUnavailable
 _WAIT_SECONDS = 5
 """For a lock, for a connection, for a place in the pool."""
 
+_LOOK_SECONDS = 0.0005
+
 
 @dataclass(frozen=True)
 class _Dialect:
@@ -31,6 +36,7 @@ class _Dialect:
         durable: begins a transaction that survives a power cut once it is committed.
         fleeting: begins one that may be forgotten in a power cut, and saves the wait for the disk.
         ping: whether a pooled connection may have died in the meantime.
+        single_writer: whether it lets one transaction write at a time.
     """
 
     connect: Mapping[str, Any]
@@ -38,6 +44,7 @@ class _Dialect:
     durable: tuple[str, ...]
     fleeting: tuple[str, ...]
     ping: bool
+    single_writer: bool
 
 
 _DIALECTS = {
@@ -49,6 +56,7 @@ _DIALECTS = {
         durable=("PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"),
         fleeting=("PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE"),
         ping=False,
+        single_writer=True,
     ),
     "postgresql": _Dialect(
         connect={"connect_timeout": _WAIT_SECONDS},
@@ -57,6 +65,7 @@ _DIALECTS = {
         durable=("BEGIN",),
         fleeting=("BEGIN; SET LOCAL synchronous_commit TO off",),
         ping=True,
+        single_writer=False,
     ),
 }
 
@@ -73,6 +82,7 @@ class Database:
         self._dialect = _DIALECTS[self._url.get_backend_name()]
         # By process id. A parent's engine is kept, untouched: to close it here would close the parent's connections.
         self._engines: dict[int, Engine] = {}
+        self._writer = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,10 +97,23 @@ class Database:
         Args:
             durable: whether what it writes has to survive a power cut.
         """
-        with self.reading() as connection:
+        with self._turn(), self.reading() as connection:
             connection.execution_options(opening=self._dialect.durable if durable else self._dialect.fleeting)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # One file, one writer: threads wait for each other here, where waiting costs nothing.
+        if not self._dialect.single_writer:
+            yield
+        elif self._writer.acquire(timeout=_WAIT_SECONDS):
+            try:
+                yield
+            finally:
+                self._writer.release()
+        else:
+            raise RecordUnavailable("The database does not answer.")
 
     def close(self) -> None:
         """Close this process's connections; a later use opens new ones."""
@@ -115,7 +138,7 @@ class Database:
             max_overflow=0,
         )
         event.listen(engine, "connect", self._opened)
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", _begin_sqlite if self._url.get_backend_name() == "sqlite" else _begin)
         return engine
 
     def _opened(self, connection: Any, _: object) -> None:
@@ -129,6 +152,40 @@ class Database:
 def _begin(connection: Connection) -> None:
     for statement in connection.get_execution_options().get("opening", ()):
         connection.exec_driver_sql(statement)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    *manners, begin = connection.get_execution_options().get("opening", ("",))
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        # What was said to a connection stays true for it until it is told otherwise.
+        if connection.info.get("manners") != manners:
+            for statement in manners:
+                driver.execute(statement)
+            connection.info["manners"] = manners
+        if begin:
+            _take_lock(driver, begin)
+    except sqlite3.OperationalError as error:
+        raise RecordUnavailable("The database does not answer.") from error
+
+
+def _take_lock(driver: Any, begin: str) -> None:
+    # SQLite itself would look again after 1, 2, 5, 10, … 100 ms, while a transaction takes less than one: writers at
+    # their limit would mostly sleep, and an unlucky one for half a second.
+    deadline = time.monotonic() + _WAIT_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute(begin)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
 
 
 @contextmanager

@@ -9,13 +9,15 @@ taken in the order jobs, then originals, then by id, so that no two transactions
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, insert, select, update
 
 from imagemill.domain.job import JobStatus
 from imagemill.domain.keys import output_keys
 from imagemill.jobs.clock import milliseconds
 from imagemill.jobs.rows import NO_LEASE, read_job
 from imagemill.jobs.tables import garbage, jobs, originals
+
+_DISCARDED = select(garbage.c.id).where(garbage.c.key == bindparam("key")).limit(1)
 
 LATE_SECONDS = 3600
 """How long after its end someone may still act on a job as it was: far beyond any time limit of worker or request."""
@@ -63,7 +65,7 @@ def release_originals(connection: Connection, ids: Iterable[int], now: int) -> N
 
 def is_discarded(connection: Connection, key: str) -> bool:
     """Whether a key has been given up."""
-    return connection.scalar(select(garbage.c.id).where(garbage.c.key == key).limit(1)) is not None
+    return connection.scalar(_DISCARDED, {"key": key}) is not None
 
 
 def _discard_outputs(connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:

@@ -63,6 +63,25 @@ def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
     }
 
 
+def accepted_job(new: NewJob, now: int) -> Job:
+    """The job that `write_new_job` has written."""
+    return Job(
+        token=new.token,
+        owner=new.original.owner,
+        status=JobStatus.PENDING,
+        recipe=new.recipe,
+        original=new.original,
+        results_id=new.results_id,
+        attempts=0,
+        products=(),
+        failure=None,
+        created_at=moment(now),
+        started_at=None,
+        finished_at=None,
+        expires_at=None,
+    )
+
+
 def read_original(row: Row[Any]) -> Original:
     """A row that has an original's columns as an original."""
     header = Header(ImageFormat(row.format), Size(row.width, row.height), row.frames, row.alpha)

@@ -6,7 +6,20 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Update,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
@@ -19,6 +32,7 @@ from imagemill.jobs.removal import delete_jobs, is_discarded, release_originals,
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.rows import (
     NO_LEASE,
+    accepted_job,
     read_job,
     read_original,
     select_jobs,
@@ -38,6 +52,9 @@ _ORIGINAL = select(originals).where(
     originals.c.owner == bindparam("owner"), originals.c.sha256 == bindparam("sha256"), originals.c.kept
 )
 _LOCKED_ORIGINAL = _ORIGINAL.with_for_update()
+
+_NEW_JOB, _NEW_ORIGINAL = insert(jobs), insert(originals)
+_OF_JOB = update(jobs).where(jobs.c.token == bindparam("job"))
 
 _CURSOR = re.compile(r"([0-9a-f]{1,12})-([0-9a-f]{32})")
 
@@ -62,6 +79,24 @@ class SqlJobStore:
         self._present = select(self._clock)
         self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
         self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
+        self._prepare_changes()
+
+    def _prepare_changes(self) -> None:
+        soon: ColumnElement[int] = self._clock + bindparam("span", type_=BigInteger)
+        ended = {"finished_at": self._clock, "expires_at": self._clock + self._keep} | NO_LEASE
+        self._claiming = _OF_JOB.where(jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock).values(
+            status=JobStatus.IN_PROGRESS,
+            attempts=jobs.c.attempts + 1,
+            started_at=func.coalesce(jobs.c.started_at, self._clock),
+            send_at=None,
+            lease=bindparam("new_lease"),
+            lease_ends_at=soon,
+        )
+        held = _OF_JOB.where(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.lease == bindparam("held"))
+        self._renewing = held.values(lease_ends_at=soon)
+        self._finishing = held.values(status=JobStatus.SUCCESS, products=bindparam("made"), **ended)
+        self._failing = held.values(status=JobStatus.FAILURE, failure=bindparam("reason"), **ended)
+        self._retrying = held.values(status=JobStatus.PENDING, ready_at=soon, send_at=soon, sends=0, **NO_LEASE)
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -99,53 +134,37 @@ class SqlJobStore:
                 return None
             if old:
                 delete_jobs(connection, [old], now)
-            connection.execute(insert(jobs), write_new_job(new, original_id, now))
+            connection.execute(_NEW_JOB, write_new_job(new, original_id, now))
             if old:
                 # Last, when the new job already holds the original if it is the same one.
                 release_originals(connection, [old.original_id], now)
-            row = connection.execute(_JOB, {"token": new.token}).one()
             self._faults.reach(FaultPoint.ROW_INSERTED, new.token)
-        return Accepted(read_job(row), reused=False)
+        return Accepted(accepted_job(new, now), reused=False)
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
         """PENDING → IN_PROGRESS under a new lease; None if the job is not PENDING and due."""
-        lease = uuid4()
-        claimed = (
-            update(jobs)
-            .where(jobs.c.token == token, jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock)
-            .values(
-                status=JobStatus.IN_PROGRESS,
-                attempts=jobs.c.attempts + 1,
-                started_at=func.coalesce(jobs.c.started_at, self._clock),
-                send_at=None,
-                lease=lease,
-                lease_ends_at=self._clock + milliseconds(lease_seconds),
-            )
-        )
+        lease, span = uuid4(), milliseconds(lease_seconds)
         with self._database.writing(durable=False) as connection:
-            if connection.execute(claimed).rowcount == 0:
+            if connection.execute(self._claiming, {"job": token, "new_lease": lease, "span": span}).rowcount == 0:
                 return None
             row = connection.execute(_JOB, {"token": token}).one()
         return Claim(read_job(row), lease)
 
     def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
         """Prolong a lease; False if it is no longer this worker's."""
-        ends_at = self._clock + milliseconds(lease_seconds)
-        return self._change(token, lease, {"lease_ends_at": ends_at}, durable=False)
+        return self._change(self._renewing, token, lease, durable=False, span=milliseconds(lease_seconds))
 
     def finish(self, token: UUID, lease: UUID, products: Sequence[Product]) -> bool:
         """IN_PROGRESS → SUCCESS; False if the lease is not this worker's."""
-        return self._end(token, lease, {"status": JobStatus.SUCCESS, "products": write_products(products)})
+        return self._change(self._finishing, token, lease, made=write_products(products))
 
     def fail(self, token: UUID, lease: UUID, failure: Failure) -> bool:
         """IN_PROGRESS → FAILURE; False if the lease is not this worker's."""
-        return self._end(token, lease, {"status": JobStatus.FAILURE, "failure": write_failure(failure)})
+        return self._change(self._failing, token, lease, reason=write_failure(failure))
 
     def retry(self, token: UUID, lease: UUID, delay_seconds: float) -> bool:
         """IN_PROGRESS → PENDING, due after a delay; False if the lease is not this worker's."""
-        due = self._clock + milliseconds(delay_seconds)
-        waiting: dict[str, Any] = {"status": JobStatus.PENDING, "ready_at": due, "send_at": due, "sends": 0}
-        return self._change(token, lease, waiting | NO_LEASE)
+        return self._change(self._retrying, token, lease, span=milliseconds(delay_seconds))
 
     def erase(self, token: UUID, owner: str) -> Job | None:
         """Take the owner's job out, and list what only it needed as garbage."""
@@ -210,14 +229,9 @@ class SqlJobStore:
     def _now(self, connection: Connection) -> int:
         return connection.execute(self._present).scalar_one()
 
-    def _end(self, token: UUID, lease: UUID, values: dict[str, Any]) -> bool:
-        times = {"finished_at": self._clock, "expires_at": self._clock + self._keep}
-        return self._change(token, lease, values | times | NO_LEASE)
-
-    def _change(self, token: UUID, lease: UUID, values: dict[str, Any], *, durable: bool = True) -> bool:
-        held = jobs.c.token == token, jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.lease == lease
+    def _change(self, change: Update, token: UUID, lease: UUID, *, durable: bool = True, **values: object) -> bool:
         with self._database.writing(durable=durable) as connection:
-            return connection.execute(update(jobs).where(*held).values(values)).rowcount == 1
+            return connection.execute(change, {"job": token, "held": lease, **values}).rowcount == 1
 
 
 def _is_over(job: Job, now: int) -> bool:
@@ -231,7 +245,7 @@ def _record_original(connection: Connection, original: Original) -> int | None:
         return int(row.id) if row.key == original.key else None
     if is_discarded(connection, original.key):
         return None
-    inserted = connection.execute(insert(originals), write_original(original))
+    inserted = connection.execute(_NEW_ORIGINAL, write_original(original))
     return int(inserted.inserted_primary_key[0])  # type: ignore[index]  # None is for statements that insert no row
 
 

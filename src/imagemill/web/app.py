@@ -12,6 +12,9 @@ from imagemill.web.resize import ResizeApi
 from imagemill.web.schemas import EntranceAnswer
 from imagemill.wiring import WebServices
 
+_USUAL_BYTES = 4 * 2**20
+"""Most uploads are smaller."""
+
 
 def create_app(services: WebServices) -> Flask:
     """The API over the given services. One for each process: the bound on waiting requests is the process's."""
@@ -34,7 +37,7 @@ def create_app(services: WebServices) -> Flask:
 
 def for_gunicorn() -> Flask:
     """What a Gunicorn process calls: `imagemill.web.app:for_gunicorn()`."""
-    allocation.keep_usual_buffers()
+    allocation.keep_usual_buffers(_USUAL_BYTES)
     settings = config.load()
     observability.configure(settings, "api")
     return create_app(wiring.for_web(settings))
