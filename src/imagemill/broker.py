@@ -51,6 +51,8 @@ def create_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Every thread of an API process may send at once, and must not wait for another's connection.
+        broker_pool_limit=settings.api_threads,
         broker_connection_timeout=ANSWER_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

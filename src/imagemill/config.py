@@ -37,7 +37,7 @@ class Profile(StrEnum):
     @property
     def guarded(self) -> bool:
         """Whether it refuses to start with what is only fit for a desk."""
-        return self in (Profile.STAGING, Profile.PRODUCTION)
+        return self is not Profile.DEVELOPMENT
 
 
 def _no_trailing_slash(url: str) -> str:
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     profile: Profile = Field(
-        Profile.DEVELOPMENT, description="What the service is run for; staging and production refuse unsafe settings."
+        Profile.DEVELOPMENT, description="What the service is run for; all but development refuse unsafe settings."
     )
     data: Path = Field(Path("data"), description="Folder for whatever is not given a place of its own.")
     secret_key: SecretStr | None = Field(
@@ -80,17 +80,27 @@ class Settings(BaseSettings):
         "Left out in development, one is made and kept in the data folder.",
     )
     auth: Literal["off"] | None = Field(
-        None, description="Who may use the API. `off` is everybody; staging and production want it said."
+        None, description="Who may use the API. `off` is everybody; outside development it has to be said."
     )
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(5000, ge=1, le=65535, description="TCP port that the API listens on.")
     public_url: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
         None, description="Base of the URLs in answers; left out, the scheme and host of the request."
     )
+    accel_path: str | None = Field(
+        None,
+        pattern="^/[A-Za-z0-9/_-]*/$",
+        description="Internal location of nginx that leads to the store's folder, such as /_objects/; nginx then sends "
+        "the images (X-Accel-Redirect). Left out, the API sends them.",
+    )
     api_processes: int = Field(2, ge=1, le=64, description="Processes of the API.")
     api_threads: int = Field(8, ge=2, le=64, description="Threads of each API process; each serves one request.")
     shutdown_seconds: int = Field(
-        30, ge=1, le=600, description="How long running requests and jobs may take to end at a stop."
+        30,
+        ge=1,
+        le=600,
+        description="How long running requests may take to end at a stop, and jobs under `imagemill up`; "
+        "`imagemill worker` alone first ends the jobs that it has taken, however long that takes.",
     )
 
     database_url: Annotated[str, AfterValidator(_known_database)] | None = Field(
@@ -108,6 +118,8 @@ class Settings(BaseSettings):
     max_pixels: int = Field(100_000_000, ge=1, description="Width × height × frames of an image.")
     max_output_pixels: int = Field(50_000_000, ge=1, description="Width × height of an output.")
 
+    max_pending: int = Field(100_000, ge=1, description="Jobs that may wait; past it a new one is answered 503.")
+
     wait_seconds: int = Field(30, ge=0, le=300, description="The longest wait that `Prefer: wait` is granted.")
     wait_slots: int | None = Field(
         None,
@@ -123,7 +135,10 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         15, ge=1, description="How long a silent worker keeps its job; a live one renews three times as often."
     )
-    max_attempts: int = Field(3, ge=1, le=20, description="Workers that may die or fail over a job before it fails.")
+    max_attempts: int = Field(3, ge=1, le=20, description="Workers that may die over a job before it fails.")
+    patience_seconds: int = Field(
+        3600, ge=1, description="How old a job may be to be tried again while the object store is away."
+    )
     resend_seconds: int = Field(
         15, ge=1, description="How long a job waits to be claimed before it is sent again; doubles each time."
     )
@@ -134,7 +149,7 @@ class Settings(BaseSettings):
         512 * 2**20, ge=2**27, description="Resident memory after which a worker child is replaced, between two jobs."
     )
     worker_max_address_bytes: int = Field(
-        4 * 2**30, ge=2**30, description="Address space of a worker child (RLIMIT_AS); past it a job fails."
+        2 * 2**30, ge=2**30, description="Address space of a worker child (RLIMIT_AS); past it a job fails."
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -212,7 +227,7 @@ class Settings(BaseSettings):
         return (self.log_format or ("text" if self.profile is Profile.DEVELOPMENT else "json")) == "json"
 
     def secret(self) -> str:
-        """The deployment's secret; in development and testing made on first use and kept in the data folder."""
+        """The deployment's secret; in development made on first use and kept in the data folder."""
         if self.secret_key:
             return self.secret_key.get_secret_value()
         try:
@@ -278,12 +293,25 @@ def _kept_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(32))
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(draft, path)
         except FileExistsError:
             pass
         finally:
             draft.unlink()
+    _flush_folder(path.parent)
     return path.read_text()
+
+
+def _flush_folder(folder: Path) -> None:
+    # Tokens are given out that only this secret explains. Also where another process has just made it: it may not
+    # have flushed the folder yet.
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

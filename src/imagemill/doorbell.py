@@ -1,6 +1,6 @@
 """The doorbell: Redis publish/subscribe that wakes waiting requests when a job has ended. A courtesy, not the truth."""
 
-import contextlib
+import logging
 import os
 import threading
 import time
@@ -12,14 +12,18 @@ from uuid import UUID
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from imagemill.domain.ports import Ear
+
+log = logging.getLogger(__name__)
 
 _RING_SECONDS = 0.5
 _QUIET_SECONDS = 5.0
 _SUBSCRIBE_SECONDS = 0.2
 _RECONNECT_SECONDS = 1.0
+_SILENCE_SECONDS = 10.0
 _TROUBLES = (RedisError, OSError)
 
 
@@ -76,15 +80,31 @@ class RedisDoorbell:
 
     def _listen_for_ever(self) -> None:
         while True:
-            with contextlib.suppress(*_TROUBLES), self._connect(None) as client, client.pubsub() as subscription:
-                subscription.subscribe(self._channel)
-                for message in subscription.listen():
-                    if message["type"] == "subscribe":
-                        self._subscribed.set()
-                    elif message["type"] == "message":
-                        self._wake(message["data"].decode("ascii", "replace"))
+            try:
+                self._listen_until_trouble()
+            except _TROUBLES as error:
+                log.warning("The doorbell is silent; those who wait look at the record: %s", error)
+            except Exception:
+                log.exception("The doorbell failed; those who wait look at the record.")
             self._subscribed.clear()
             time.sleep(_RECONNECT_SECONDS)
+
+    def _listen_until_trouble(self) -> None:
+        with self._connect(2 * _SILENCE_SECONDS) as client, client.pubsub() as subscription:
+            subscription.subscribe(self._channel)
+            asked = False
+            while True:
+                message = subscription.get_message(timeout=_SILENCE_SECONDS)
+                if message is None:
+                    # Nobody rang, or the line is dead without having been closed.
+                    if asked:
+                        raise RedisTimeoutError("no answer to a ping")
+                    subscription.ping()
+                asked = message is None
+                if message and message["type"] == "subscribe":
+                    self._subscribed.set()
+                elif message and message["type"] == "message":
+                    self._wake(message["data"].decode("ascii", "replace"))
 
     def _wake(self, token: str) -> None:
         with self._lock:

@@ -53,6 +53,16 @@ def logger() -> structlog.typing.FilteringBoundLogger:
     return structlog.get_logger("imagemill")  # type: ignore[no-any-return]
 
 
+def cause(error: BaseException) -> str | None:
+    """What lies under an error that is worded for clients: class and first line of the innermost cause, for the log."""
+    innermost = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    if innermost is error:
+        return None
+    return f"{type(innermost).__name__}: {str(innermost).partition(chr(10))[0][:200]}"
+
+
 def bind(**ids: str) -> None:
     """Put ids, such as request_id or token, on every following line of this thread."""
     structlog.contextvars.bind_contextvars(**ids)

@@ -15,6 +15,7 @@ from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
+from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.store import SqlJobStore
@@ -49,6 +50,7 @@ def for_web(settings: Settings) -> WebServices:
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
             resend_seconds=settings.resend_seconds,
+            pressure=Pressure(jobs, settings.max_pending),
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
@@ -66,7 +68,8 @@ def for_worker(settings: Settings) -> Render:
         doorbell=_doorbell(settings),
         faults=_faults(settings),
         lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
+        limit_seconds=settings.job_hard_seconds,
+        patience_seconds=settings.patience_seconds,
     )
 
 

@@ -63,18 +63,19 @@ def render(token: str) -> None:
 def work(attempt: Attempt) -> None:
     """Work a claimed job and leave one line about it in the log."""
     started = time.monotonic()
-    code = None
+    code = cause = None
     try:
         status = attempt.work()
     except Exception as error:  # noqa: BLE001 - a job must end whatever happens to it
         reason = explain(error)
-        code = reason.code
+        code, cause = reason.code, observability.cause(reason)
         status = attempt.give_up(reason)
     job = attempt.claim.job
     observability.logger().info(
         "job",
         status=str(status or "lease lost"),
         code=code,
+        cause=cause,
         attempt=job.attempts,
         ms=round((time.monotonic() - started) * 1000, 1),
         source=str(job.original.header.format),
@@ -112,5 +113,7 @@ def prepare_child(**_: Any) -> None:
     """Bound the child's memory, and build what its first job needs before that job is there."""
     allocation.keep_usual_buffers(_USUAL_BYTES)
     limit = config.load().worker_max_address_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    # An operator's own limit may be lower and cannot be raised.
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
     services()

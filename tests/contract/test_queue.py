@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+import imagemill.doorbell as doorbell_module
 from imagemill.broker import QUIET_SECONDS, RENDER_TASK, CeleryQueue, create_celery
 from imagemill.config import Settings
 from imagemill.doorbell import RedisDoorbell
@@ -155,3 +156,22 @@ def test_a_bell_is_heard_again_after_the_broker_was_restarted(doorbell: RedisDoo
         eventually(lambda: broker.client.pubsub_numsub("bell")[0][1] == 1)
         RedisDoorbell(broker.url, "bell").ring(TOKEN)
         assert ear.wait(5)
+
+
+def test_a_dead_line_is_noticed(broker: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that nobody closed but that carries nothing any more is replaced."""
+    monkeypatch.setattr(doorbell_module, "_SILENCE_SECONDS", 0.1)
+    bell = RedisDoorbell(broker.url, "bell")
+    with bell.listen(TOKEN) as ear:
+        (before,) = _listeners(broker)
+        broker.freeze()
+        eventually(lambda: not bell._subscribed.is_set(), what="the bell's notice")
+        broker.thaw()
+        eventually(lambda: _listeners(broker) not in ([], [before]), what="a new connection")
+        eventually(bell._subscribed.is_set)
+        RedisDoorbell(broker.url, "bell").ring(TOKEN)
+        assert ear.wait(5)
+
+
+def _listeners(broker: Valkey) -> list[str]:
+    return [client["id"] for client in broker.client.client_list(_type="pubsub")]

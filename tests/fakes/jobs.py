@@ -24,7 +24,7 @@ from imagemill.domain.job import (
     token_namespace,
 )
 from imagemill.domain.keys import original_key, output_keys
-from imagemill.domain.ports import Accepted, Claim, Page, Released
+from imagemill.domain.ports import Accepted, Backlog, Claim, Page, Released
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import MalformedRequest, RecordUnavailable, WorkerLost
 
@@ -132,7 +132,7 @@ class MemoryJobStore:
                 attempts=row.job.attempts + 1,
                 started_at=row.job.started_at or self._moment(),
             )
-            return Claim(row.job, row.lease)
+            return Claim(row.job, row.lease, self.now - row.job.created_at.timestamp())
 
     def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
         with self._answering():
@@ -161,8 +161,15 @@ class MemoryJobStore:
         with self._answering():
             row = self._held(token, lease)
             if row:
+                row.job = replace(row.job, attempts=row.job.attempts - 1)
                 self._return(row, delay_seconds)
             return row is not None
+
+    def backlog(self) -> Backlog:
+        with self._answering():
+            waiting = [row.job for row in self._rows.values() if row.job.status is JobStatus.PENDING]
+            oldest = min((job.created_at.timestamp() for job in waiting), default=self.now)
+            return Backlog(len(waiting), self.now - oldest)
 
     def erase(self, token: UUID, owner: str) -> Job | None:
         with self._answering():

@@ -9,6 +9,7 @@ from imagemill.domain.recipe import Recipe
 from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.intake import Intake
+from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Attempt, Render
 from imagemill.flow.sweep import Sweep
 from imagemill.storage.memory import MemoryStore
@@ -21,6 +22,8 @@ from tests.fakes.queue import MemoryQueue
 OWNER = "ada"
 LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
+LIMIT_SECONDS = 60.0
+PATIENCE_SECONDS = 3600.0
 RESEND_SECONDS = 15
 RECIPE = Recipe.parse({"width": 10, "height": 10})
 
@@ -35,6 +38,7 @@ class House:
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     engine: TextEngine = field(default_factory=TextEngine)
     faults: CalledFaults = field(default_factory=CalledFaults)
+    most_pending: int = 1000
     limits: Limits = field(default_factory=lambda: Limits(image_bytes=1000, pixels=10_000, output_pixels=10_000))
 
     @property
@@ -49,12 +53,22 @@ class House:
             self.limits,
             token_namespace("secret"),
             RESEND_SECONDS,
+            Pressure(self.jobs, self.most_pending, clock=lambda: self.jobs.now),
         )
 
     @property
     def render(self) -> Render:
         """A worker's flow."""
-        return Render(self.engine, self.store, self.jobs, self.doorbell, self.faults, LEASE_SECONDS, MAX_ATTEMPTS)
+        return Render(
+            self.engine,
+            self.store,
+            self.jobs,
+            self.doorbell,
+            self.faults,
+            LEASE_SECONDS,
+            LIMIT_SECONDS,
+            PATIENCE_SECONDS,
+        )
 
     @property
     def erase(self) -> Erase:

@@ -11,10 +11,10 @@ from imagemill.errors import (
     ImageTooLarge,
     InvalidOptions,
     OriginalMissing,
+    Overloaded,
     RecordUnavailable,
     StoreUnavailable,
     TooManyPixels,
-    UnsupportedImage,
 )
 from tests.fakes.engine import PICTURE
 from tests.flow.house import OWNER, RECIPE, RESEND_SECONDS, House
@@ -49,7 +49,6 @@ def test_an_image_becomes_a_pending_job_that_is_sent(house: House) -> None:
     [
         (b"", EmptyImage),
         (PICTURE + bytes(1000), ImageTooLarge),
-        (b"plain text", UnsupportedImage),
     ],
 )
 def test_what_is_no_image_is_refused_and_leaves_nothing(house: House, data: bytes, error: type[Exception]) -> None:
@@ -66,6 +65,22 @@ def test_a_box_that_is_too_large_is_refused(house: House) -> None:
         house.intake.accept(OWNER, PICTURE, Recipe.parse({"width": 101, "height": 100}))
 
     assert_nothing_kept(house)
+
+
+def test_too_much_waiting_work_refuses_more(house: House) -> None:
+    """Past the bound a new job is refused and leaves nothing; a job that stands already is still found."""
+    house.most_pending = 2
+    first, _ = house.accept(), house.accept(recipe=OTHER_RECIPE)
+    intake = house.intake
+
+    with pytest.raises(Overloaded):
+        intake.accept("bob", PICTURE, RECIPE)
+    assert intake.accept(OWNER, PICTURE, RECIPE).reused
+    assert house.kept == [first.original.key]
+
+    house.attempt(first.token).work()
+    house.jobs.now += 1
+    assert not intake.accept("bob", PICTURE, RECIPE).reused
 
 
 def test_too_many_pixels_are_refused_by_the_header(house: House) -> None:

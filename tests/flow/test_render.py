@@ -17,7 +17,7 @@ from imagemill.errors import (
 )
 from imagemill.flow.render import Attempt, Render
 from tests.fakes.engine import PICTURE
-from tests.flow.house import LEASE_SECONDS, OWNER, House
+from tests.flow.house import LEASE_SECONDS, OWNER, PATIENCE_SECONDS, House
 
 TWO = Recipe.parse({"width": 10, "outputs": [{"name": "a"}, {"name": "b", "format": "webp"}]})
 
@@ -141,18 +141,48 @@ def test_a_bad_image_fails_at_once(house: House) -> None:
     assert house.doorbell.rung == [token]
 
 
-def test_a_store_that_is_away_returns_the_job_until_the_cap(house: House) -> None:
-    """Passing trouble is retried after a growing pause, and fails when the attempts are used up."""
+def test_a_store_that_is_away_returns_the_job_for_an_hour(house: House) -> None:
+    """Passing trouble is waited out, with growing pauses and without using up attempts; but not for ever."""
     token = house.accept().token
-    for pause in (2, 4):
-        house.store.away = True
+    pauses = []
+    house.store.away = True
+    while True:
         attempt = house.attempt(token)
         with pytest.raises(StoreUnavailable) as caught:
             attempt.work()
-        assert attempt.give_up(caught.value) is JobStatus.PENDING
+        status = attempt.give_up(caught.value)
+        if status is JobStatus.FAILURE:
+            break
+        assert (status, house.job(token).attempts) == (JobStatus.PENDING, 0)
         assert house.render.claim(token) is None, "it is not due yet"
-        house.jobs.now += pause
-    assert house.attempt(token).give_up(StoreUnavailable()) is JobStatus.FAILURE
+        before = house.jobs.now
+        while house.render.jobs.find(token, OWNER) and not house.sweep.run().resent:
+            house.jobs.now += 1
+        pauses.append(house.jobs.now - before)
+
+    assert sum(pauses) >= PATIENCE_SECONDS
+    assert (min(pauses), max(pauses)) == (2, 60)
+    failure = house.job(token).failure
+    assert failure is not None
+    assert (failure.code, failure.retryable) == ("unavailable", True)
+
+
+def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
+    """The heartbeat stops at the job's time limit, so that even a hanging worker cannot keep its job for ever."""
+    token = house.accept().token
+    renewals: list[float] = []
+    renew = house.jobs.renew
+    house.jobs.renew = lambda *arguments: bool(renewals.append(1.0)) or renew(*arguments)  # type: ignore[method-assign]
+    attempt = _claim_with_a_quick_heart(house, token, limit_seconds=0.05)
+
+    with attempt._heartbeat():
+        (heart,) = (thread for thread in threading.enumerate() if thread.name == "heartbeat")
+        heart.join(5)
+        assert not heart.is_alive()
+
+    assert len(renewals) < 10
+    house.jobs.now += 1
+    assert house.sweep.run().released == 1
 
 
 def test_an_original_that_is_gone_is_a_clear_failure(house: House) -> None:
@@ -198,7 +228,9 @@ def _die() -> None:
     raise SystemExit
 
 
-def _claim_with_a_quick_heart(house: House, token: UUID) -> Attempt:
-    attempt = Render(house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, 3).claim(token)
+def _claim_with_a_quick_heart(house: House, token: UUID, limit_seconds: float = 60.0) -> Attempt:
+    attempt = Render(
+        house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, limit_seconds, 60.0
+    ).claim(token)
     assert attempt is not None
     return attempt

@@ -35,7 +35,8 @@ def free_port() -> int:
 def environment(data: Path, **settings: object) -> dict[str, str]:
     """The environment of an imagemill process in the testing profile, with nothing inherited from the developer's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEMILL_")}
-    chosen = {"profile": "testing", "data": data, "log_format": "text", **settings}
+    guards = {"profile": "testing", "secret_key": "known to the tests, and to nobody else", "auth": "off"}
+    chosen = {**guards, "data": data, "log_format": "text", **settings}
     return inherited | {f"IMAGEMILL_{name.upper()}": str(value) for name, value in chosen.items()}
 
 

@@ -100,10 +100,10 @@ def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("profile", ["staging", "production"])
+@pytest.mark.parametrize("profile", ["testing", "staging", "production"])
 @pytest.mark.parametrize("missing", ["secret_key", "auth"])
 def test_a_guarded_profile_wants_both_words(variables: Callable[..., None], profile: str, missing: str) -> None:
-    """Staging and production start with a secret and a word about auth, and refuse without either of them."""
+    """All but development start with a secret and a word about auth, and refuse without either of them."""
     given = {"profile": profile, "secret_key": SECRET, "auth": "off"}
     variables(**given)
     assert config.load().secret() == SECRET
@@ -126,7 +126,7 @@ def test_a_guarded_profile_wants_auth_said(variables: Callable[..., None]) -> No
 
 def test_faults_work_in_the_testing_profile_only(variables: Callable[..., None]) -> None:
     """Nobody kills a production process by a variable."""
-    variables(faults="job-claimed:kill", profile="testing")
+    variables(faults="job-claimed:kill", profile="testing", secret_key=SECRET, auth="off")
     assert config.load().faults == "job-claimed:kill"
 
     variables(profile="development")
@@ -206,9 +206,10 @@ def test_a_worker_has_a_child_for_each_core() -> None:
 def test_logs_are_json_outside_development() -> None:
     """The form follows the profile unless it is chosen."""
     assert not Settings().json_logs
-    assert Settings(profile="testing").json_logs
+    guarded = {"profile": "testing", "secret_key": SECRET, "auth": "off"}
+    assert Settings(**guarded).json_logs
     assert Settings(log_format="json").json_logs
-    assert not Settings(profile="testing", log_format="text").json_logs
+    assert not Settings(**guarded, log_format="text").json_logs
 
 
 def test_limits_are_the_settings() -> None:

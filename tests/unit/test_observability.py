@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from imagemill import observability
+from imagemill.errors import StoreUnavailable
+
 PROGRAM = """
 import logging, sys
 from imagemill import observability
@@ -50,6 +53,14 @@ def test_text_lines_are_for_people() -> None:
     text = "\n".join(lines("text"))
     assert "request_id=r1" in text
     assert "Traceback (most recent call last)" in text
+
+
+def test_the_cause_of_an_error_is_for_the_log() -> None:
+    """The innermost cause, one line of it; None where there is none."""
+    error = StoreUnavailable("The image store does not answer.")
+    error.__cause__ = OSError(28, "No space left on device\nsecond line")
+    assert observability.cause(error) == "OSError: [Errno 28] No space left on device"
+    assert observability.cause(StoreUnavailable()) is None
 
 
 @pytest.mark.parametrize("name", ["imagemill.flow.intake"])

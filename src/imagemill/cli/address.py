@@ -4,8 +4,12 @@ import errno
 import http.client
 import ipaddress
 import socket
+from typing import TYPE_CHECKING
 
 from imagemill.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from imagemill.config import Settings
 
 _ANSWER_SECONDS = 2.0
 _LONGEST_ANSWER_BYTES = 2**16
@@ -44,6 +48,26 @@ def require_free(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise ConfigurationError(_explain(error, port)) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on the host; a name that leads nowhere is not known to be."""
+    try:
+        # Passive, as for listening: an empty host is every address then.
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found)
+
+
+def exposure(settings: "Settings") -> str | None:
+    """What there is to say against the address that the API listens on; None if nothing.
+
+    In staging and production the operator has said that something in front of imagemill decides who may use it.
+    """
+    if settings.profile.guarded or is_loopback(settings.host):
+        return None
+    return f"whoever reaches {settings.host}:{settings.port} may use the API: nothing asks who they are"
 
 
 def _reachable(host: str) -> str:

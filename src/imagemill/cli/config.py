@@ -4,7 +4,6 @@
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -12,8 +11,6 @@ from imagemill.cli import options
 
 if TYPE_CHECKING:
     from imagemill.config import Settings
-
-MASK = "********"
 
 _WORKED_OUT = {
     "database_url": "database",
@@ -51,6 +48,7 @@ def settings_rows(settings: "Settings", flags: set[str]) -> list[dict[str, str]]
         flags: names of those that came from the command line.
     """
     from imagemill import config
+    from imagemill.cli.masking import masked
 
     return [
         {
@@ -60,19 +58,6 @@ def settings_rows(settings: "Settings", flags: set[str]) -> list[dict[str, str]]
         }
         for name in config.Settings.model_fields
     ]
-
-
-def masked(value: Any) -> str:
-    """A setting's value as it may be shown: a secret, or the password in a URL, becomes asterisks."""
-    from pydantic import SecretStr
-
-    if value is None:
-        return ""
-    if isinstance(value, SecretStr):
-        return MASK
-    text = str(value)
-    password = urlsplit(text).password if "://" in text else None
-    return text.replace(f":{password}@", f":{MASK}@") if password else text
 
 
 def markdown() -> str:

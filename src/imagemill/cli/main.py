@@ -30,5 +30,7 @@ def run() -> None:
     try:
         commands()()
     except ImagemillError as error:
-        typer.echo(f"imagemill: {error.detail}", err=True)
+        from imagemill.cli.trouble import told  # noqa: PLC0415 - slow to import, and help does not need it
+
+        typer.echo(f"imagemill: {told(error)}", err=True)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)

@@ -2,18 +2,27 @@
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when the command runs, so that help is there at once
 
+import logging
 from typing import Annotated
 
 import typer
 
 from imagemill.cli import options
+from imagemill.cli.address import exposure
+
+log = logging.getLogger(__name__)
 
 
 def api(host: options.Host = None, port: options.Port = None, data: options.Data = None) -> None:
     """Run the HTTP API."""
+    from imagemill import observability
     from imagemill.cli import gunicorn
 
-    gunicorn.run(options.settings(host=host, port=port, data=data))
+    settings = options.settings(host=host, port=port, data=data)
+    observability.configure(settings, "api")
+    if (warning := exposure(settings)) is not None:
+        log.warning(warning)
+    gunicorn.run(settings)
 
 
 def worker(

@@ -94,12 +94,13 @@ class Supervisor:
         """How a child that runs once has ended; None while it runs."""
         return next(charge.exit_code for charge in self._charges if charge.child.name == name)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, why: Callable[[], str] = str) -> None:
         """Look after the children until the condition holds.
 
         Args:
             condition: asked many times a second.
             what: is waited for; said in the log when it takes long.
+            why: asked then for what is known of the reason; empty if nothing is.
 
         Raises:
             Stopped: the end was asked for.
@@ -108,7 +109,7 @@ class Supervisor:
         while not condition():
             self._turn(_POLL_SECONDS)
             if time.monotonic() > remind:
-                log.warning("still waiting for %s", what)
+                log.warning("still waiting for %s", ": ".join(filter(None, (what, why()))))
                 remind += _PATIENCE_SECONDS
 
     def watch(self) -> None:

@@ -5,6 +5,7 @@ Says which children there are, in which order, and when all is ready; the superv
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when the command runs, so that help is there at once
 
+import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -74,7 +75,7 @@ def _launch(supervisor: Supervisor, settings: "Settings") -> None:
     supervisor.start(_role(settings, "beat"))
     for role in ("worker", "api"):
         supervisor.start(_role(settings, role, stop_seconds=settings.shutdown_seconds + _MARGIN_SECONDS))
-    supervisor.wait_until(lambda: _api_answers(settings), "the API")
+    supervisor.wait_until(lambda: _api_answers(settings), "the API", lambda: _parts_away(settings))
     supervisor.wait_until(_worker_answers(settings), "a worker")
 
 
@@ -102,6 +103,18 @@ def _start_broker(supervisor: Supervisor, settings: "Settings") -> None:
 def _api_answers(settings: "Settings") -> bool:
     answer = ask(settings.host, settings.port, "/readyz")
     return answer is not None and answer[0] == HTTPStatus.OK
+
+
+def _parts_away(settings: "Settings") -> str:
+    answer = ask(settings.host, settings.port, "/readyz")
+    try:
+        parts = json.loads(answer[1])["parts"] if answer else {}
+        away = {name: part["detail"] for name, part in parts.items() if part["state"] != "ok"}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "what answers on its port is not imagemill"
+    if not away:
+        return ""
+    return f"{'; '.join(f'{name}: {detail}' for name, detail in away.items())} `imagemill doctor` says more."
 
 
 def _worker_answers(settings: "Settings") -> Callable[[], bool]:

@@ -200,9 +200,9 @@ def token_namespace(secret: str) -> UUID:
     return UUID(bytes=hashlib.sha256(b"imagemill token namespace\0" + secret.encode()).digest()[:16])
 
 
-def retry_delay_seconds(attempts: int) -> int:
-    """How long a job waits after its nth failed attempt: 2, 4, 8, 16 s …, at most a minute."""
-    return min(60, 1 << min(max(1, attempts), 6))
+def retry_delay_seconds(age_seconds: float) -> float:
+    """How long a job waits for a store that was away: a quarter of its age, at least 2 s, at most a minute."""
+    return min(60.0, max(2.0, age_seconds / 4))
 
 
 def resend_delay_seconds(sends: int, first_seconds: int) -> int:

@@ -86,10 +86,12 @@ class Claim:
     Args:
         job: as claimed; `attempts` counts this one.
         lease: the right's name; a later claim has another.
+        age_seconds: how long ago the job was accepted.
     """
 
     job: Job
     lease: UUID
+    age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,19 @@ class Page:
 
     jobs: tuple[Job, ...]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Work that waits.
+
+    Args:
+        pending: jobs that are PENDING.
+        oldest_seconds: how long ago the oldest of them was accepted; 0 if there is none.
+    """
+
+    pending: int
+    oldest_seconds: float
 
 
 class JobStore(Protocol):
@@ -154,7 +169,10 @@ class JobStore(Protocol):
         ...
 
     def retry(self, token: UUID, lease: UUID, delay_seconds: float) -> bool:
-        """IN_PROGRESS → PENDING, due after a delay; False if the lease is not this worker's."""
+        """IN_PROGRESS → PENDING, due after a delay; False if the lease is not this worker's.
+
+        The attempt is not counted: whoever gives a job back this way is alive, and the image is not to blame.
+        """
         ...
 
     def erase(self, token: UUID, owner: str) -> Job | None:
@@ -166,6 +184,10 @@ class JobStore(Protocol):
         Returns:
             The job as it stood before; None if there is none. Erasing a REVOKED job again returns it, unchanged.
         """
+        ...
+
+    def backlog(self) -> Backlog:
+        """How much work waits, of all owners."""
         ...
 
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:

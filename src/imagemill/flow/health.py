@@ -1,10 +1,13 @@
 """Health: ask each part that the service stands on whether it answers."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagemill.domain.ports import JobQueue, JobStore, ObjectStore
 from imagemill.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,5 +27,6 @@ class Health:
                 check()
                 troubles[part] = None
             except Unavailable as error:
+                log.warning("A part is away: %s", part, exc_info=error)
                 troubles[part] = error.detail
         return troubles

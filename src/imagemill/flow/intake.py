@@ -10,7 +10,6 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from imagemill.domain.formats import SNIFF_BYTES, sniff
 from imagemill.domain.job import NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
@@ -25,7 +24,8 @@ from imagemill.domain.ports import (
     ObjectStore,
 )
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import BrokerUnavailable, RecordUnavailable, StoreUnavailable, UnsupportedImage
+from imagemill.errors import BrokerUnavailable, RecordUnavailable, StoreUnavailable
+from imagemill.flow.pressure import Pressure
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Intake:
         limits: what one image may cost.
         namespace: of the deployment's tokens.
         resend_seconds: how long a job waits to be claimed before the sweep sends it again.
+        pressure: refuses work that would be too much.
     """
 
     engine: ImageEngine
@@ -50,6 +51,7 @@ class Intake:
     limits: Limits
     namespace: UUID
     resend_seconds: int
+    pressure: Pressure
 
     def accept(self, owner: str, data: Bytes, recipe: Recipe) -> Accepted:
         """Make a job of an image, or find the one that does the same work already.
@@ -64,7 +66,7 @@ class Intake:
 
         Raises:
             BadInput: the image is refused; nothing of it is kept.
-            StoreUnavailable: nothing of it is kept.
+            Overloaded, StoreUnavailable: nothing of it is kept.
             RecordUnavailable: it may have been accepted; sending it again makes sure, and makes nothing twice.
         """
         recipe.check_boxes(self.limits.output_pixels)
@@ -74,6 +76,7 @@ class Intake:
         job = self.jobs.find(token, owner)
         if job is not None and not job.replaceable:
             return Accepted(job, reused=True)
+        self.pressure.check()
         accepted = self._record(owner, token, sha256, data, recipe)
         self.faults.reach(FaultPoint.ROW_COMMITTED, token)
         if not accepted.reused:
@@ -102,8 +105,6 @@ class Intake:
             self.store.put(original.key, data)
 
     def _store_new(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
-        if sniff(bytes(memoryview(data)[:SNIFF_BYTES])) is None:
-            raise UnsupportedImage("The bytes are not of an image type that is read here.")
         header = self.engine.probe(data)
         self.limits.check_header(header)
         key = original_key(sha256, secrets.token_hex(8))

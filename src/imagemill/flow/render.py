@@ -7,6 +7,7 @@ lost its lease has published nothing.
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,8 @@ class Render:
 
     Args:
         lease_seconds: how long a claim lasts without a sign of life.
-        max_attempts: claims after which a retryable trouble becomes a failure.
+        limit_seconds: how long signs of life are given: a job that takes longer is stuck, whatever else still lives.
+        patience_seconds: how old a job may be to be tried again while the store is away.
     """
 
     engine: ImageEngine
@@ -51,7 +53,8 @@ class Render:
     doorbell: Doorbell
     faults: Faults
     lease_seconds: float
-    max_attempts: int
+    limit_seconds: float
+    patience_seconds: float
 
     def claim(self, token: UUID) -> "Attempt | None":
         """Claim a job; None if it has ended, is another worker's, or is not due: then there is nothing to do."""
@@ -98,16 +101,16 @@ class Attempt:
         return JobStatus.SUCCESS
 
     def give_up(self, error: ImagemillError) -> JobStatus | None:
-        """Fail the job, or return it to the queue where another try can help and is left.
+        """Fail the job, or return it to the queue where the trouble may pass and there is time left.
 
         Returns:
             The status that the job has now; None if the lease was lost.
         """
         if isinstance(error, LeaseLost):
             return None
-        jobs, lease, attempts = self.render.jobs, self.claim.lease, self.claim.job.attempts
-        if isinstance(error, Unavailable) and attempts < self.render.max_attempts:
-            returned = jobs.retry(self.token, lease, retry_delay_seconds(attempts))
+        jobs, lease, age = self.render.jobs, self.claim.lease, self.claim.age_seconds
+        if isinstance(error, Unavailable) and age < self.render.patience_seconds:
+            returned = jobs.retry(self.token, lease, retry_delay_seconds(age))
             return JobStatus.PENDING if returned else None
         if not jobs.fail(self.token, lease, Failure.of(error)):
             return None
@@ -156,7 +159,8 @@ class Attempt:
             stop.set()
 
     def _beat(self, stop: threading.Event) -> None:
-        while not stop.wait(self.render.lease_seconds / 3):
+        deadline = time.monotonic() + self.render.limit_seconds
+        while not stop.wait(self.render.lease_seconds / 3) and time.monotonic() < deadline:
             try:
                 if not self.render.jobs.renew(self.token, self.claim.lease, self.render.lease_seconds):
                     self.lost.set()

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
-from imagemill.domain.ports import Accepted, Claim, FaultPoint, Faults, Page, Released
+from imagemill.domain.ports import Accepted, Backlog, Claim, FaultPoint, Faults, Page, Released
 from imagemill.errors import MalformedRequest, RecordUnavailable
 from imagemill.jobs import upkeep
 from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
@@ -77,6 +77,10 @@ class SqlJobStore:
         self._faults = faults
         self._clock = DatabaseClock() if clock is None else clock
         self._present = select(self._clock)
+        # PENDING is what has a time to be sent; that column has an index, and the status none.
+        self._waiting = select(
+            func.count().label("pending"), func.min(jobs.c.created_at).label("oldest"), self._clock.label("now")
+        ).where(jobs.c.send_at.is_not(None))
         self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
         self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
         self._prepare_changes()
@@ -96,7 +100,9 @@ class SqlJobStore:
         self._renewing = held.values(lease_ends_at=soon)
         self._finishing = held.values(status=JobStatus.SUCCESS, products=bindparam("made"), **ended)
         self._failing = held.values(status=JobStatus.FAILURE, failure=bindparam("reason"), **ended)
-        self._retrying = held.values(status=JobStatus.PENDING, ready_at=soon, send_at=soon, sends=0, **NO_LEASE)
+        self._retrying = held.values(
+            status=JobStatus.PENDING, ready_at=soon, send_at=soon, sends=0, attempts=jobs.c.attempts - 1, **NO_LEASE
+        )
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -148,7 +154,7 @@ class SqlJobStore:
             if connection.execute(self._claiming, {"job": token, "new_lease": lease, "span": span}).rowcount == 0:
                 return None
             row = connection.execute(_JOB, {"token": token}).one()
-        return Claim(read_job(row), lease)
+        return Claim(read_job(row), lease, (row.lease_ends_at - span - row.created_at) / 1000)
 
     def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
         """Prolong a lease; False if it is no longer this worker's."""
@@ -181,6 +187,12 @@ class SqlJobStore:
                 revoke_job(connection, row, now)
             release_originals(connection, [row.original_id], now)
         return job
+
+    def backlog(self) -> Backlog:
+        """How much work waits, of all owners."""
+        with self._database.reading() as connection:
+            row = connection.execute(self._waiting).one()
+        return Backlog(row.pending, (row.now - row.oldest) / 1000 if row.pending else 0.0)
 
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:
         """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""

@@ -23,7 +23,7 @@ def create_app(services: WebServices) -> Flask:
     access.register(app)
     problems.register(app)
     ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
-    ImagePages(services.deliver).register(app)
+    ImagePages(services.deliver, services.settings.accel_path).register(app)
     HealthPages(services.health).register(app)
     openapi.register(app, services.settings)
 

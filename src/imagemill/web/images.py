@@ -15,9 +15,14 @@ _ONE_RANGE = re.compile(r"bytes=(?:\d+-\d*|-\d+)")
 
 @dataclass(frozen=True)
 class ImagePages:
-    """Delivers outputs."""
+    """Delivers outputs.
+
+    Args:
+        accel_path: the location under which nginx has the store's folder; None where the API sends images itself.
+    """
 
     deliver: Deliver
+    accel_path: str | None = None
 
     def register(self, app: Flask) -> None:
         """Put the images in their place: the path is the key."""
@@ -29,6 +34,11 @@ class ImagePages:
         if image is None:
             raise NotFound
         response = _headers_of(image)
+        if self.accel_path:
+            # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is.
+            response.headers["X-Accel-Redirect"] = self.accel_path + image.key
+            del response.headers["Content-Length"]
+            return response
         # Conditions come before ranges (RFC 9110, section 13.2.2); Werkzeug alone would do it the other way round.
         response.make_conditional(request)
         if response.status_code == PreconditionFailed.code:

@@ -122,7 +122,9 @@ def _from_domain(error: ImagemillError) -> Response:
         return _answer(kind, "One or more options are wrong; `errors` lists them.", status, _troubles(error))
     response = _answer(kind, error.detail, status)
     if isinstance(error, Unavailable):
-        observability.logger().warning("unavailable", part=type(error).__name__, reason=error.detail)
+        observability.logger().warning(
+            "unavailable", part=type(error).__name__, reason=error.detail, cause=observability.cause(error)
+        )
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 
-from imagemill.config import Profile, Settings
+from imagemill.config import Settings
 from imagemill.domain.job import ANONYMOUS, Job
 from imagemill.domain.limits import Limits
 from imagemill.flow.deliver import Deliver
@@ -21,7 +21,7 @@ LIMITS = Limits(image_bytes=1024, pixels=10_000, output_pixels=10_000)
 def services(house: House, **settings: object) -> WebServices:
     """What the API uses, over a house of fakes."""
     return WebServices(
-        settings=Settings(profile=Profile.TESTING, max_image_bytes=LIMITS.image_bytes, **settings),
+        settings=Settings(max_image_bytes=LIMITS.image_bytes, **settings),
         intake=house.intake,
         follow=house.follow,
         erase=house.erase,

@@ -43,6 +43,18 @@ def test_an_image_is_served_for_ever(api: FlaskClient, path: str) -> None:
     assert image.headers["ETag"].startswith('"')
 
 
+def test_nginx_is_told_where_the_image_lies(house: House, path: str) -> None:
+    """With an accel path the answer has every header of the image, its place, and no bytes; what is missing is 404."""
+    behind_nginx = client(house, accel_path="/_objects/")
+    image = behind_nginx.get(path)
+    assert image.data == b""
+    assert image.headers["X-Accel-Redirect"] == f"/_objects{path}"
+    assert image.headers["Content-Type"] == "image/jpeg"
+    assert image.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert image.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert behind_nginx.get(path.replace("image.jpg", "other.jpg")).status_code == 404
+
+
 def test_head_is_get_without_the_bytes(api: FlaskClient, path: str) -> None:
     """HEAD tells the same."""
     image, head = api.get(path), api.head(path)
