@@ -165,6 +165,39 @@ def gif_of_frames(frames: int, side: int = 8) -> bytes:
     return still[:head] + still[head:-1] * frames + b";"
 
 
+def webp_of_frames(frames: int, side: int = 8) -> bytes:
+    """An animated WebP of many frames, a few bytes each."""
+    data = animated(ImageFormat.WEBP, side, side, frames=2)
+    first, second = data.index(b"ANMF"), data.rindex(b"ANMF")
+    body = data[8:first] + data[first:second] * frames
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def tiff_of_pages(pages: int, order: str = "<", *, big: bool = False) -> bytes:
+    """A TIFF of many pages of one pixel, all in the same place; `order` is that of struct, `big` makes a BigTIFF."""
+    count, entry, offset = ("Q", "2HQQ", "Q") if big else ("H", "2HII", "I")
+    tags = {256: 1, 257: 1, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: 1, 279: 1}
+    kind = 16 if big else 4
+    entries = b"".join(struct.pack(order + entry, tag, kind, 1, tags[tag]) for tag in tags)
+    head = struct.pack(f"{order}2s2H", b"II" if order == "<" else b"MM", 42, 0)[:4]
+    if big:
+        head = head[:2] + struct.pack(f"{order}3H", 43, 8, 0)
+    start = len(head) + struct.calcsize(order + offset)
+    step = struct.calcsize(order + count) + len(entries) + struct.calcsize(order + offset)
+    nexts = [*(start + step * page for page in range(1, pages)), 0]
+    chain = (struct.pack(order + count, len(tags)) + entries + struct.pack(order + offset, at) for at in nexts)
+    return head + struct.pack(order + offset, start) + b"".join(chain)
+
+
+def tiff_of_tags(tags: int, value_bytes: int) -> bytes:
+    """A TIFF of one pixel whose additional tags all have the same value, of so many bytes."""
+    own = {256: 1, 257: 1, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 1, 279: 1}
+    entries = [struct.pack("<2H2I", tag, 4, 1, value) for tag, value in own.items()]
+    entries += [struct.pack("<2H2I", 40_000 + tag, 7, value_bytes, 8) for tag in range(tags)]
+    head = b"II*\x00" + struct.pack("<I", 8 + value_bytes) + bytes(value_bytes)
+    return head + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+
+
 def jpeg_of_scans(scans: int, side: int = 512) -> bytes:
     """A progressive JPEG that repeats its last scan until it has about this many."""
     data = photo_jpeg(side, side, progressive=True)

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     )
     api_processes: int = Field(2, ge=1, le=64, description="Processes of the API.")
     api_threads: int = Field(8, ge=2, le=64, description="Threads of each API process; each serves one request.")
+    client_seconds: float = Field(
+        15,
+        gt=0,
+        le=3600,
+        description="How long a client may stall; then its connection ends. A body has a second more for each 16 KiB.",
+    )
     shutdown_seconds: int = Field(
         30,
         ge=1,
@@ -116,6 +122,7 @@ class Settings(BaseSettings):
 
     max_image_bytes: int = Field(32 * 2**20, ge=1024, le=2**30, description="Size of an image as it is sent.")
     max_pixels: int = Field(100_000_000, ge=1, description="Width × height × frames of an image.")
+    max_frames: int = Field(1000, ge=1, description="Frames of an animation, or pages of a TIFF.")
     max_output_pixels: int = Field(50_000_000, ge=1, description="Width × height of an output.")
 
     max_pending: int = Field(100_000, ge=1, description="Jobs that may wait; past it a new one is answered 503.")
@@ -182,7 +189,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """What one image may cost."""
-        return Limits(self.max_image_bytes, self.max_pixels, self.max_output_pixels)
+        return Limits(self.max_image_bytes, self.max_pixels, self.max_output_pixels, self.max_frames)
 
     @property
     def database(self) -> str:
@@ -293,7 +300,7 @@ def _kept_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
             file.flush()
             os.fsync(file.fileno())

@@ -93,7 +93,7 @@ class CorruptImage(BadInput):
 
 
 class TooManyPixels(BadInput):
-    """Width × height × frames is over the limit."""
+    """Width × height × frames is over the limit, or the frames alone."""
 
     code = "too-many-pixels"
     title = "The image has too many pixels"

@@ -15,6 +15,7 @@ from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
+from imagemill.flow.orphans import Orphans
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
@@ -75,12 +76,13 @@ def for_worker(settings: Settings) -> Render:
 
 def for_beat(settings: Settings) -> Sweep:
     """The flow of the beat."""
-    jobs, doorbell = _jobs(settings), _doorbell(settings)
+    jobs, store, doorbell = _jobs(settings), _store(settings), _doorbell(settings)
     return Sweep(
         jobs=jobs,
         queue=_queue(settings),
         doorbell=doorbell,
-        erase=Erase(jobs, _store(settings), doorbell),
+        erase=Erase(jobs, store, doorbell),
+        orphans=Orphans(jobs, store),
         max_attempts=settings.max_attempts,
         resend_seconds=settings.resend_seconds,
     )

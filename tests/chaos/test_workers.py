@@ -9,6 +9,8 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.ledger import QUICK, Ledger
 from tests.functional.running import Service
 from tests.images import photo_jpeg
@@ -17,6 +19,7 @@ from tests.servers import eventually
 JOBS, KILLS = 200, 20
 
 
+@pytest.mark.timeout(240)
 def test_workers_killed_twenty_times_lose_no_job(tmp_path: Path) -> None:
     """In a run of 200 jobs a child or a whole worker is killed 20 times: all 200 end in SUCCESS, once each."""
     chance = random.Random(20)
@@ -31,7 +34,7 @@ def test_workers_killed_twenty_times_lose_no_job(tmp_path: Path) -> None:
                     victims = service.pids("worker" if number % (4 * JOBS // KILLS) == 0 else "pool")
                     with suppress(ProcessLookupError):
                         os.kill(chance.choice(victims), signal.SIGKILL)
-            jobs = ledger.await_end(110)
+            jobs = ledger.await_end(150)
 
         assert {job["status"] for job in jobs} == {"SUCCESS"}
         ledger.assert_one_result_each()

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from imagemill.domain.job import Job, JobStatus, resend_delay_seconds
+from imagemill.domain.ports import Accepted
 from imagemill.errors import MalformedRequest
 from tests.contract.record import (
     BROKEN,
@@ -13,6 +14,7 @@ from tests.contract.record import (
     LEASE_SECONDS,
     MANY,
     MAX_ATTEMPTS,
+    PASSING,
     RESEND_SECONDS,
     Record,
 )
@@ -113,7 +115,7 @@ def test_the_sweep_gives_the_first_sending_time(record: Record) -> None:
 
 
 def test_retry_waits(record: Record) -> None:
-    """Back to PENDING: neither claimed nor sent before its time, then both; the first start stays the start."""
+    """Back to PENDING: neither claimed nor sent before its time, then both; no attempt is counted."""
     job = record.accept(new_job())
     record.store.take_due(RESEND_SECONDS, MANY)
     first = record.claim(job)
@@ -125,7 +127,7 @@ def test_retry_waits(record: Record) -> None:
     record.advance(0.001)
     assert record.store.take_due(RESEND_SECONDS, MANY) == [job.token]
     second = record.claim(job)
-    assert second.job.attempts == 2
+    assert second.job.attempts == 1
     assert second.job.started_at == first.job.started_at
     assert second.lease != first.lease
 
@@ -314,3 +316,49 @@ def test_a_long_failure_is_kept_whole(record: Record) -> None:
 def test_check_passes(record: Record) -> None:
     """A record that answers and is up to date is fit for use."""
     record.store.check()
+
+
+def test_what_could_not_be_sent_is_due_again(record: Record) -> None:
+    """Given back, a job is due at once and its back-off has not grown; one that has moved on stays as it is."""
+    waiting, claimed, returned = (record.accept(new_job(image)) for image in ("waiting", "claimed", "returned"))
+    tokens = [job.token for job in (waiting, claimed, returned)]
+    for _ in range(5):
+        assert waiting.token in record.store.take_due(RESEND_SECONDS, MANY)
+        record.store.give_back([waiting.token])
+    assert record.store.take_due(RESEND_SECONDS, MANY) == [waiting.token]
+    claim = record.claim(claimed)
+    record.store.retry(returned.token, record.claim(returned).lease, 60.0)
+    record.store.give_back([*tokens, uuid4()])
+    assert record.find(claimed) == claim.job
+    assert record.store.take_due(RESEND_SECONDS, MANY) == [waiting.token]
+    record.advance(RESEND_SECONDS)
+    assert record.store.take_due(RESEND_SECONDS, MANY) == [waiting.token]
+
+
+def test_who_is_told_of_a_job_can_fetch_it(record: Record) -> None:
+    """In the last hundredth of its keeping the same request prolongs a job instead of pointing at what goes."""
+    job = record.finish(record.accept(new_job()))
+    last = KEEP_SECONDS / 100
+    record.advance(KEEP_SECONDS - last - 1)
+    assert record.store.find_reusable(job.token, job.owner) == job
+    assert record.store.accept(new_job()) == Accepted(job, reused=True)
+    record.advance(last)
+    assert record.store.find_reusable(job.token, job.owner) is None
+    accepted = record.store.accept(new_job())
+    assert accepted is not None
+    assert accepted.reused
+    record.advance(KEEP_SECONDS - 1)
+    assert record.store.forget_expired(MANY) == 0
+    prolonged = record.find(job)
+    assert prolonged == accepted.job == replace(job, expires_at=prolonged.expires_at)
+    assert record.garbage() == set()
+
+
+def test_what_is_not_reused_is_not_reusable(record: Record) -> None:
+    """No job, another owner's, one that failed for a passing reason: the same request makes a new one."""
+    job = record.accept(new_job())
+    assert record.store.find_reusable(job.token, job.owner) == job
+    assert record.store.find_reusable(job.token, "eve") is None
+    assert record.store.find_reusable(uuid4(), job.owner) is None
+    record.fail(job, PASSING)
+    assert record.store.find_reusable(job.token, job.owner) is None

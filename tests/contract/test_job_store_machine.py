@@ -6,6 +6,7 @@ would lie in the object store is followed too: nothing that a record needs may g
 
 import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,6 +145,21 @@ class RecordMachine(RuleBasedStateMachine):
         returned = self.store.retry(token, worker.claim.lease, 4.0)
         assert returned == self.model.retry(token, worker.twin.lease, 4.0)
 
+    @rule()
+    def send_in_vain(self) -> None:
+        """A sweep finds the broker away."""
+        tokens = self.store.take_due(RESEND_SECONDS, MANY)
+        assert set(tokens) == set(self.model.take_due(RESEND_SECONDS, MANY))
+        for store in (self.store, self.model):
+            store.give_back(tokens)
+
+    @rule()
+    def collect_in_vain(self) -> None:
+        """A sweep finds the object store away."""
+        keys = self.store.take_garbage(MANY)
+        for store in (self.store, self.model):
+            store.postpone_garbage(keys, 300.0)
+
     @rule(image=IMAGES, width=WIDTHS)
     def erase(self, image: str, width: int) -> None:
         """The owner erases a job."""
@@ -201,10 +217,12 @@ class RecordMachine(RuleBasedStateMachine):
 
     @invariant()
     def an_end_is_the_end(self) -> None:
-        """What was seen in a terminal status stays word for word."""
+        """What was seen in a terminal status stays word for word; it may only be kept for longer."""
         for job in self._jobs():
             before = self.seen.get(job.results_id)
-            assert before is None or not before.status.terminal or before == job
+            if before and before.status.terminal and before.expires_at and job.expires_at:
+                assert before.expires_at <= job.expires_at
+                assert replace(before, expires_at=job.expires_at) == job
             self.seen[job.results_id] = job
 
     @invariant()

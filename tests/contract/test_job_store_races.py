@@ -216,6 +216,32 @@ def test_erasing_waits_for_a_job_that_is_being_accepted(postgresql_database: str
     store.close()
 
 
+def test_accepting_locks_originals_in_their_order(postgresql_database: str) -> None:
+    """A job that takes an erased one's place waits for the old original without holding the new one: no deadlock."""
+    store = SqlJobStore(postgresql_database, keep_seconds=3600, faults=NoFaults())
+    accept(store, "an image", width=1)
+    store.erase(new_job("an image", width=1).token, "ada")
+    second = accept(store, "an image", width=2)
+    engine = create_engine(postgresql_database)
+    ids = "SELECT id FROM originals ORDER BY id"
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+
+    with ThreadPoolExecutor(1) as threads, engine.connect() as sweep, engine.connect() as watch:
+        old, new = sweep.scalars(text(ids)).all()
+        lock = text("SELECT id FROM originals WHERE id = :id FOR UPDATE NOWAIT")
+        sweep.execute(lock, {"id": old})
+        accepting = threads.submit(accept, store, "an image", second.original, 1)
+        deadline = time.monotonic() + 30
+        while not watch.scalar(text(f"{ours} AND wait_event_type = 'Lock'")):
+            assert time.monotonic() < deadline
+            watch.rollback()
+        assert sweep.execute(lock, {"id": new}).one()
+        sweep.commit()
+        assert accepting.result(30).original == second.original
+    engine.dispose()
+    store.close()
+
+
 def test_sweeps_share_the_work(store: SqlJobStore, race: Race) -> None:
     """Sweeps at once: each job is sent, released and forgotten by exactly one of them."""
     tokens = [accept(store, f"image {number}").token for number in range(JOBS)]

@@ -146,3 +146,42 @@ def test_garbage_stays_until_it_is_dropped(record: Record) -> None:
     record.store.drop_garbage([])
     record.store.drop_garbage(["images/00/unknown"])
     assert set(record.store.take_garbage(MANY)) == set(keys[1:])
+
+
+def test_garbage_can_wait(record: Record) -> None:
+    """What cannot be deleted is put off, so that others come first, and is due again later."""
+    job = record.finish(record.accept(new_job()))
+    record.store.erase(job.token, job.owner)
+    stuck, *others = record.store.take_garbage(MANY)
+    record.store.postpone_garbage([stuck], 300)
+    assert record.store.take_garbage(MANY) == others
+    record.store.drop_garbage([stuck, *others])
+    assert record.store.take_garbage(MANY) == []
+    record.advance(300)
+    assert record.store.take_garbage(MANY) == [stuck]
+
+
+def test_garbage_can_be_asked_for(record: Record) -> None:
+    """Among other keys, only those that are due are garbage."""
+    erased, standing = (record.finish(record.accept(new_job(image))) for image in ("erased", "standing"))
+    record.store.erase(erased.token, erased.owner)
+    keys = [*output_keys(erased), *output_keys(standing)]
+    assert set(record.store.take_garbage(MANY, among=keys)) == {*output_keys(erased)}
+    assert record.store.take_garbage(MANY, among=[]) == []
+    record.store.drop_garbage(keys)
+    assert record.store.take_garbage(MANY) == [erased.original.key]
+
+
+def test_originals_that_no_record_names_are_garbage(record: Record) -> None:
+    """An original whose row never came is discarded, once, and no job is accepted with it; named ones stay."""
+    named = record.accept(new_job("named")).original
+    revoked = record.accept(new_job("revoked"))
+    record.store.erase(revoked.token, revoked.owner)
+    record.garbage()
+    late = new_job("orphan")
+    keys = [named.key, revoked.original.key, late.original.key]
+    assert record.store.discard_unnamed(keys) == 1
+    assert record.store.discard_unnamed(keys) == 0
+    assert record.store.discard_unnamed([]) == 0
+    assert record.garbage() == {late.original.key}
+    assert record.store.accept(late) is None

@@ -1,5 +1,11 @@
 """What the record owes because it is a database: transactions, a clock of its own, and absence."""
 
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,11 +15,12 @@ from sqlalchemy import BigInteger, bindparam, create_engine, text
 from imagemill.domain.ports import FaultPoint
 from imagemill.errors import RecordUnavailable
 from imagemill.faults import NoFaults
+from imagemill.jobs.database import Database
 from imagemill.jobs.store import SqlJobStore
-from imagemill.jobs.tables import metadata
+from imagemill.jobs.tables import jobs, metadata
 from tests.contract.record import KEEP_SECONDS, LEASE_SECONDS, MANY, RESEND_SECONDS
 from tests.fakes.faults import CalledFaults
-from tests.fakes.jobs import new_job
+from tests.fakes.jobs import new_job, products
 
 
 def test_a_fault_before_the_commit_leaves_nothing(database: str) -> None:
@@ -96,3 +103,89 @@ def test_nothing_piles_up(database: str) -> None:
         for table in metadata.sorted_tables:
             assert connection.execute(table.select()).all() == []
     engine.dispose()
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done meanwhile must not take longer."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
+
+
+def test_a_server_that_never_answers_is_unavailable() -> None:
+    """A port that accepts and stays silent: callers hear RecordUnavailable in seconds, not in minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://ada@127.0.0.1:{silent.getsockname()[1]}/record"
+        store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults())
+        with within(8), pytest.raises(RecordUnavailable):
+            store.check()
+        store.close()
+
+
+def test_a_server_that_freezes_is_unavailable(postgresql_database: str) -> None:
+    """A connection whose server process stops is given up in seconds, in a pooled connection too."""
+    store = SqlJobStore(postgresql_database, keep_seconds=KEEP_SECONDS, faults=NoFaults())
+    store.check()
+    engine = create_engine(postgresql_database)
+    with engine.connect() as connection:
+        ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        pids = [pid for pid in connection.scalars(text(ours)) if pid]
+    engine.dispose()
+    assert len(pids) == 1
+    os.kill(pids[0], signal.SIGSTOP)
+    try:
+        # Given up at the ping, the pool opens another one, which the server's main process grants.
+        with within(12):
+            store.check()
+    finally:
+        os.kill(pids[0], signal.SIGCONT)
+    store.close()
+
+
+def test_a_statement_that_takes_too_long_is_unavailable(postgresql_database: str) -> None:
+    """The server ends what takes longer than a few seconds."""
+    database = Database(postgresql_database)
+    with within(8), pytest.raises(RecordUnavailable), database.reading() as connection:
+        connection.execute(text("SELECT pg_sleep(30)"))
+    database.close()
+
+
+def test_a_database_that_cannot_be_written_to_is_unavailable(postgresql_database: str) -> None:
+    """Read-only, as a standby is: who has to write hears that it is away, who reads is answered."""
+    engine = create_engine(postgresql_database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        name = connection.scalar(text("SELECT current_database()"))
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    engine.dispose()
+    store = SqlJobStore(postgresql_database, keep_seconds=KEEP_SECONDS, faults=NoFaults())
+    with pytest.raises(RecordUnavailable):
+        store.accept(new_job())
+    assert store.find(new_job().token, "ada") is None
+    store.close()
+
+
+def test_a_recipe_that_cannot_be_read_does_not_stop_forgetting(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A row of a later release goes with the others; what it published is garbage all the same."""
+    now = [0]
+    clock = bindparam("now", callable_=lambda: now[0], type_=BigInteger)
+    store = SqlJobStore(database, keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
+    made = []
+    for image in ("of today", "of tomorrow"):
+        accepted = store.accept(new_job(image))
+        claim = store.claim(new_job(image).token, LEASE_SECONDS)
+        assert accepted
+        assert claim
+        assert store.finish(claim.job.token, claim.lease, products(claim.job))
+        made += [accepted.job.original.key, *(product.key for product in products(claim.job))]
+    unreadable = claim.job.token
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        recipe = jobs.update().where(jobs.c.token == unreadable)
+        connection.execute(recipe.values(recipe='[{"dream": true, "name": "image"}]'))
+    engine.dispose()
+    now[0] += KEEP_SECONDS * 1000
+    assert store.forget_expired(MANY) == 2
+    assert set(store.take_garbage(MANY)) == set(made)
+    assert [record.token for record in caplog.records if hasattr(record, "token")] == [str(unreadable)]
+    store.close()

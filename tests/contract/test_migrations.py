@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -103,3 +104,13 @@ def test_old_tables_are_found(empty_database: str) -> None:
 def test_the_named_revision_is_the_last() -> None:
     """`REVISION` is a constant, so that no serving process has to load Alembic; it must be Alembic's head."""
     assert ScriptDirectory(str(schema.MIGRATIONS)).get_current_head() == REVISION
+
+
+def test_upgrade_makes_the_folder(tmp_path: Path) -> None:
+    """A data folder that does not exist yet is no trouble; one that cannot be made is a database that is away."""
+    url = f"sqlite:///{tmp_path / 'new' / 'data' / 'record.db'}"
+    schema.upgrade(url)
+    schema.check(url)
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordUnavailable):
+        schema.upgrade(f"sqlite:///{tmp_path / 'file' / 'data' / 'record.db'}")

@@ -214,3 +214,16 @@ def test_another_instance_finds_the_objects(kind: Callable[[Path], ObjectStore],
     assert other.get(ORIGINAL) == b"an image"
     other.delete(ORIGINAL)
     assert kind(tmp_path).stat(ORIGINAL) is None
+
+
+def test_old_originals_are_listed(store: ObjectStore) -> None:
+    """By shard and by age: neither outputs, nor other shards, nor what was just put; an empty store lists nothing."""
+    shard = ORIGINAL.split("/")[1]
+    assert list(store.list_originals(shard, -1)) == []
+    other = original_key("ff" * 32, "0" * 16)
+    neighbour = original_key(shard + "0" * 62, "0" * 16)
+    for key in (ORIGINAL, neighbour, other, output_key(shard + "0" * 30, "image", ImageFormat.PNG)):
+        store.put(key, b"data")
+    assert set(store.list_originals(shard, -1)) == {ORIGINAL, neighbour}
+    assert list(store.list_originals("ff", -1)) == [other]
+    assert list(store.list_originals(shard, 60)) == []

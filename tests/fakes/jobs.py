@@ -24,7 +24,7 @@ from imagemill.domain.job import (
     token_namespace,
 )
 from imagemill.domain.keys import original_key, output_keys
-from imagemill.domain.ports import Accepted, Backlog, Claim, Page, Released
+from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, Page, Released
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import MalformedRequest, RecordUnavailable, WorkerLost
 
@@ -82,6 +82,10 @@ class MemoryJobStore:
             row = self._rows.get(token)
             return row.job if row and row.job.owner == owner and not self._expired(row) else None
 
+    def find_reusable(self, token: UUID, owner: str) -> Job | None:
+        job = self.find(token, owner)
+        return None if job is None or job.replaceable or self._nearly_expired(job) else job
+
     def find_original(self, owner: str, sha256: str) -> Original | None:
         with self._answering():
             return self._originals.get((owner, sha256))
@@ -90,6 +94,8 @@ class MemoryJobStore:
         with self._answering():
             row = self._rows.get(new.token)
             if row and not row.job.replaceable and not self._expired(row):
+                if self._nearly_expired(row.job):
+                    row.job = replace(row.job, expires_at=self._moment(later_seconds=self._keep_seconds))
                 return Accepted(row.job, reused=True)
             place = (new.original.owner, new.original.sha256)
             recorded = self._originals.get(place)
@@ -216,6 +222,13 @@ class MemoryJobStore:
                 row.sends += 1
             return [row.job.token for row in due]
 
+    def give_back(self, tokens: Sequence[UUID]) -> None:
+        with self._answering():
+            for row in filter(None, map(self._rows.get, tokens)):
+                if row.job.status is JobStatus.PENDING and row.sends > 0:
+                    row.sends -= 1
+                    row.send_at = self.now
+
     def forget_expired(self, limit: int) -> int:
         with self._answering():
             gone = [row.job for row in self._rows.values() if self._expired(row)][:limit]
@@ -225,13 +238,29 @@ class MemoryJobStore:
                 self._release(job.original)
             return len(gone)
 
-    def take_garbage(self, limit: int) -> list[str]:
+    def take_garbage(self, limit: int, among: Sequence[str] | None = None) -> list[str]:
         with self._answering():
-            return list(dict.fromkeys(key for due, key in sorted(self._garbage) if due <= self.now))[:limit]
+            due = (key for due, key in sorted(self._garbage) if due <= self.now and (among is None or key in among))
+            return list(dict.fromkeys(due))[:limit]
+
+    def postpone_garbage(self, keys: Sequence[str], delay_seconds: float) -> None:
+        with self._answering():
+            self._garbage = [
+                (self.now + delay_seconds if due <= self.now and key in keys else due, key)
+                for due, key in self._garbage
+            ]
 
     def drop_garbage(self, keys: Sequence[str]) -> None:
         with self._answering():
             self._garbage = [(due, key) for due, key in self._garbage if due > self.now or key not in keys]
+
+    def discard_unnamed(self, keys: Sequence[str]) -> int:
+        with self._answering():
+            originals = (*self._originals.values(), *(row.job.original for row in self._rows.values()))
+            known = {*(original.key for original in originals), *(key for _, key in self._garbage)}
+            unnamed = set(keys) - known
+            self._discard(*unnamed)
+            return len(unnamed)
 
     def check(self) -> None:
         with self._answering():
@@ -240,6 +269,10 @@ class MemoryJobStore:
     def jobs(self) -> Iterator[Job]:
         """Every job in the record, for tests that look at all of them."""
         return iter([row.job for row in self._rows.values()])
+
+    def discard(self, *keys: str) -> None:
+        """Make garbage of keys, as erasing a job does."""
+        self._discard(*keys)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -253,6 +286,10 @@ class MemoryJobStore:
 
     def _expired(self, row: _Row) -> bool:
         return row.job.expires_at is not None and row.job.expires_at <= self._moment()
+
+    def _nearly_expired(self, job: Job) -> bool:
+        last = self._moment(later_seconds=self._keep_seconds * LAST_OF_KEEPING)
+        return job.expires_at is not None and job.expires_at <= last
 
     def _held(self, token: UUID, lease: UUID) -> _Row | None:
         row = self._rows.get(token)

@@ -9,6 +9,7 @@ from imagemill.domain.recipe import Recipe
 from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.intake import Intake
+from imagemill.flow.orphans import Orphans
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Attempt, Render
 from imagemill.flow.sweep import Sweep
@@ -39,7 +40,9 @@ class House:
     engine: TextEngine = field(default_factory=TextEngine)
     faults: CalledFaults = field(default_factory=CalledFaults)
     most_pending: int = 1000
-    limits: Limits = field(default_factory=lambda: Limits(image_bytes=1000, pixels=10_000, output_pixels=10_000))
+    limits: Limits = field(
+        default_factory=lambda: Limits(image_bytes=1000, pixels=10_000, output_pixels=10_000, frames=1000)
+    )
 
     @property
     def intake(self) -> Intake:
@@ -78,7 +81,12 @@ class House:
     @property
     def sweep(self) -> Sweep:
         """The sweep."""
-        return Sweep(self.jobs, self.queue, self.doorbell, self.erase, MAX_ATTEMPTS, RESEND_SECONDS)
+        return Sweep(self.jobs, self.queue, self.doorbell, self.erase, self.orphans, MAX_ATTEMPTS, RESEND_SECONDS)
+
+    @property
+    def orphans(self) -> Orphans:
+        """The collector of orphans, at the first shard."""
+        return Orphans(self.jobs, self.store, clock=lambda: self.jobs.now, shard=-1)
 
     @property
     def follow(self) -> Follow:

@@ -1,8 +1,12 @@
 """Erasing: what only this job needed is gone, what others need stays."""
 
+from uuid import UUID
+
 import pytest
 
+from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import JobStatus
+from imagemill.domain.keys import output_key
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import UnknownToken
 from tests.flow.house import OWNER, House
@@ -57,6 +61,39 @@ def test_what_was_erased_can_be_sent_again(house: House) -> None:
 
     assert (again.token, again.status) == (erased.token, JobStatus.PENDING)
     assert house.attempt(again.token).work() is JobStatus.SUCCESS
+
+
+def test_what_is_erased_is_not_answered_with_trouble(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that goes away after the commit is not the client's: the job is erased, and the bytes go later."""
+    token = house.accept().token
+    house.attempt(token).work()
+    ring = house.doorbell.ring
+
+    def ring_and_leave(token: UUID) -> None:
+        ring(token)
+        house.jobs.away = True
+
+    monkeypatch.setattr(house.doorbell, "ring", ring_and_leave)
+    house.erase.erase(token, OWNER)
+    house.jobs.away = False
+
+    assert house.jobs.find(token, OWNER) is None
+    assert len(house.kept) == 2
+    house.sweep.run()
+    assert house.kept == []
+
+
+def test_erasing_deletes_no_foreign_bytes(house: House) -> None:
+    """A request pays for its own objects; what others have erased is the sweep's."""
+    foreign = output_key("f" * 32, "image", ImageFormat.PNG)
+    house.store.put(foreign, b"data")
+    house.jobs.discard(foreign)
+    token = house.accept().token
+    house.attempt(token).work()
+
+    house.erase.erase(token, OWNER)
+
+    assert house.kept == [foreign]
 
 
 @pytest.mark.parametrize("owner", ["eve", ""])

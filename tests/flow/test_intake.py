@@ -1,5 +1,7 @@
 """Intake: nothing is kept of what is refused, nothing is lost of what is accepted."""
 
+from dataclasses import replace
+
 import pytest
 
 from imagemill.domain.job import JobStatus, NewJob
@@ -85,7 +87,7 @@ def test_too_much_waiting_work_refuses_more(house: House) -> None:
 
 def test_too_many_pixels_are_refused_by_the_header(house: House) -> None:
     """The pixel limit is checked before the image is stored."""
-    house.limits = house.limits.__class__(image_bytes=1000, pixels=40 * 30 - 1, output_pixels=100)
+    house.limits = replace(house.limits, pixels=40 * 30 - 1)
 
     with pytest.raises(TooManyPixels):
         house.intake.accept(OWNER, PICTURE, RECIPE)

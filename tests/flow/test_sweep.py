@@ -1,11 +1,21 @@
 """The sweep: every accepted job ends."""
 
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
+from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import JobStatus
+from imagemill.domain.keys import original_key, output_key
 from imagemill.errors import RecordUnavailable
+from imagemill.flow import sweep
+from imagemill.flow.erase import GARBAGE_BATCH, POSTPONE_SECONDS
+from imagemill.flow.orphans import ORPHAN_SECONDS, PAUSE_SECONDS, SHARDS
 from tests.flow.house import LEASE_SECONDS, OWNER, RESEND_SECONDS, House
 
 
@@ -47,8 +57,9 @@ def test_a_dead_workers_job_waits_again_and_is_sent_at_once(house: House) -> Non
     assert house.queue.sent == [token, token]
 
 
-def test_a_job_that_kills_its_workers_ends(house: House) -> None:
-    """After the last attempt the job fails as worker-lost, and who waits is woken."""
+def test_a_job_that_kills_its_workers_ends(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """After the last attempt the job fails as worker-lost, and who waits is woken; each loss is said, with the job."""
+    caplog.set_level(logging.INFO)
     token = house.accept().token
     for _ in range(3):
         house.attempt(token)
@@ -61,6 +72,8 @@ def test_a_job_that_kills_its_workers_ends(house: House) -> None:
     assert job.failure is not None
     assert (job.failure.code, job.failure.retryable) == ("worker-lost", True)
     assert house.doorbell.rung == [token]
+    told = [record for record in caplog.records if getattr(record, "token", None) == str(token)]
+    assert [record.levelname for record in told] == ["INFO", "INFO", "WARNING"]
 
 
 def test_a_live_lease_is_left_alone(house: House) -> None:
@@ -73,19 +86,126 @@ def test_a_live_lease_is_left_alone(house: House) -> None:
         assert not house.sweep.run()
 
 
-def test_without_a_broker_what_is_due_stays_due(house: House) -> None:
-    """A sweep that cannot send loses nothing: a later one sends."""
-    tokens = {house.accept(data=b"\xff\xd8\xff" + bytes([number])).token for number in range(3)}
+def accept_many(house: House, number: int) -> set[UUID]:
+    """So many jobs of different images, none of which has reached the broker."""
+    tokens = {house.accept(data=b"\xff\xd8\xff" + number.to_bytes(2)).token for number in range(number)}
     house.queue.sent.clear()
+    return tokens
+
+
+def test_without_a_broker_what_is_due_stays_due(house: House) -> None:
+    """However long the broker is away, the very next sweep sends everything."""
+    tokens = accept_many(house, 30)
     house.queue.away = True
-    house.jobs.now += RESEND_SECONDS + 1
-    assert house.sweep.run().resent == 0
+    for _ in range(200):
+        house.jobs.now += RESEND_SECONDS
+        assert house.sweep.run().resent == 0
 
     house.queue.away = False
-    house.jobs.now += 2 * RESEND_SECONDS + 1
-    house.sweep.run()
-
+    assert house.sweep.run().resent == 30
     assert set(house.queue.sent) == tokens
+
+
+def test_a_broker_that_goes_away_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken to be sent and could not be is sent by the very next sweep."""
+    tokens = accept_many(house, 30)
+    house.jobs.now += RESEND_SECONDS
+    send = house.queue.send
+
+    def send_ten(token: UUID) -> None:
+        house.queue.away = len(house.queue.sent) == 10
+        send(token)
+
+    monkeypatch.setattr(house.queue, "send", send_ten)
+    assert house.sweep.run().resent == 10
+    monkeypatch.undo()
+    house.queue.away = False
+
+    assert house.sweep.run().resent == 20
+    assert set(house.queue.sent) == tokens
+
+
+def test_one_sweep_does_all_there_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps go on batch after batch, until little is left or it has taken long enough."""
+    monkeypatch.setattr(sweep, "BATCH", 5)
+    accept_many(house, 23)
+    house.jobs.now += RESEND_SECONDS
+    impatient = replace(house.sweep, clock=itertools.count(step=sweep.SWEEP_SECONDS).__next__)
+    assert impatient.run().resent == 6
+    assert house.sweep.run().resent == 17
+
+
+def test_garbage_of_any_amount_goes(house: House) -> None:
+    """Erased faster than one batch for each sweep: one sweep deletes it all, but for a key that cannot be."""
+    keys = [output_key(f"{number:032x}", "image", ImageFormat.PNG) for number in range(3 * GARBAGE_BATCH)]
+    for key in keys:
+        house.store.put(key, b"data")
+    house.jobs.discard(*keys)
+    house.store.stuck = {keys[0], keys[7]}
+
+    assert house.sweep.run().collected == len(keys) - 2
+    assert house.kept == [keys[0], keys[7]]
+    house.store.stuck = set()
+    assert house.sweep.run().collected == 0, "they are left alone for a while"
+    house.jobs.now += POSTPONE_SECONDS
+    assert house.sweep.run().collected == 2
+
+
+def test_a_store_that_is_away_is_not_asked_for_each_key(house: House) -> None:
+    """After a few failures in a row a sweep leaves the rest of the garbage to a later one."""
+    keys = [output_key(f"{number:032x}", "image", ImageFormat.PNG) for number in range(50)]
+    house.jobs.discard(*keys)
+    house.store.stuck = set(keys)
+    assert house.sweep.run().collected == 0
+    house.store.stuck = set()
+    assert house.sweep.run().collected == 45
+
+
+def test_orphans_go(house: House) -> None:
+    """An original whose row never came is deleted once it is old; younger ones and those of jobs stay."""
+    job = house.accept()
+    orphans = [original_key(f"{shard:02x}" + "0" * 62, "0" * 16) for shard in (0, 1, 255)]
+    young = original_key("1" * 64, "0" * 16)
+    for key in (*orphans, young):
+        house.store.put(key, b"data")
+    house.store.age(ORPHAN_SECONDS + 1, but=[young])
+    sweeping = house.sweep
+
+    swept = sweeping.run()
+    assert (swept.orphans, swept.collected) == (1, 1)
+    assert sweeping.run().orphans == 0, "one shard at a time"
+    for _ in range(SHARDS):
+        house.jobs.now += PAUSE_SECONDS
+        sweeping.run()
+
+    assert house.kept == sorted([job.original.key, young])
+
+
+@pytest.mark.parametrize("broken", ["release_expired", "take_due", "forget_expired", "discard_unnamed", "take_garbage"])
+def test_a_step_that_fails_keeps_no_other_from_running(
+    house: House, broken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever step stumbles, the others do their work; the trouble is said, and raised at the end."""
+    steps = ["release_expired", "take_due", "forget_expired", "discard_unnamed", "take_garbage"]
+    called = []
+    house.store.put(original_key("0" * 64, "0" * 16), b"data")
+    house.store.age(ORPHAN_SECONDS + 1)
+
+    def watched(name: str, step: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            called.append(name)
+            if name == broken:
+                raise ZeroDivisionError
+            return step(*arguments)
+
+        return call
+
+    for name in steps:
+        monkeypatch.setattr(house.jobs, name, watched(name, getattr(house.jobs, name)))
+    with pytest.raises(ZeroDivisionError):
+        house.sweep.run()
+    assert called == steps
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_ended_jobs_are_forgotten_with_their_bytes(house: House) -> None:
@@ -104,7 +224,7 @@ def test_ended_jobs_are_forgotten_with_their_bytes(house: House) -> None:
 
 
 def test_bytes_are_deleted_later_if_the_store_is_away(house: House) -> None:
-    """What could not be deleted is tried again by the next sweep."""
+    """What could not be deleted is tried again a little later."""
     token = house.accept().token
     house.attempt(token).work()
     house.store.away = True
@@ -112,6 +232,7 @@ def test_bytes_are_deleted_later_if_the_store_is_away(house: House) -> None:
     house.store.away = False
     assert len(house.kept) == 2
 
+    house.jobs.now += POSTPONE_SECONDS
     assert house.sweep.run().collected == 2
     assert house.kept == []
 

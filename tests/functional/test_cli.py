@@ -2,11 +2,12 @@
 
 import json
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.functional.running import Service, command, free_port
+from tests.functional.running import COMMAND, Service, command, environment, free_port
 
 SECRET = "0123456789abcdef" * 2
 
@@ -33,7 +34,7 @@ def test_a_bad_setting_is_one_line(tmp_path: Path, words: list[str]) -> None:
 
 def test_production_does_not_start_by_accident(tmp_path: Path) -> None:
     """Without a secret key and a word about auth it refuses; nothing listens."""
-    refused = command("up", data=tmp_path, profile="production", port=free_port())
+    refused = command("up", data=tmp_path, profile="production", secret_key="", port=free_port())
 
     assert refused.returncode == 2
     assert "IMAGEMILL_SECRET_KEY must be set when IMAGEMILL_PROFILE is production" in refused.stderr
@@ -87,23 +88,61 @@ def verdicts(report: str) -> dict[str, str]:
     return {line[5:17].strip(): line[:5].strip() for line in lines}
 
 
-def test_the_doctor_finds_a_new_folder_without_tables(tmp_path: Path) -> None:
-    """Before the first start the tables are missing, which it says how to mend; all else is well."""
+def test_the_doctor_changes_nothing_in_a_new_folder(tmp_path: Path) -> None:
+    """Before the first start nothing is set up, which it says how to do, and does not do; nothing is wrong."""
     report = command("doctor", data=tmp_path, port=free_port())
 
-    assert report.returncode == 1
+    assert report.returncode == 0, report.stdout
     assert "imagemill db upgrade" in report.stdout
     found = verdicts(report.stdout)
-    assert {part for part, verdict in found.items() if verdict == "fail"} == {"database"}
-    assert set(found) >= {"settings", "folder", "store", "broker", "libvips", "port", "open files", "disk", "clock"}
+    assert {part for part, verdict in found.items() if verdict != "ok"} == {"database", "store", "worker"}
+    assert set(found) >= {"settings", "folder", "broker", "libvips", "port", "access", "open files", "disk", "clock"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_doctor_finds_a_running_service_well(service: Service) -> None:
-    """Everything answers, and the port is taken by the service itself."""
+    """Everything answers, a worker too, and the port is taken by the service itself."""
     report = command("doctor", data=service.data, port=service.port)
 
-    assert (report.returncode, set(verdicts(report.stdout).values())) == (0, {"ok"}), report.stdout
+    found = verdicts(report.stdout)
+    assert (report.returncode, set(found.values())) == (0, {"ok"}), report.stdout
+    assert set(found) >= {"database", "jobs", "store", "broker", "worker"}
     assert "imagemill answers on it" in report.stdout
+
+
+@pytest.mark.parametrize("words", [["db", "upgrade"], ["doctor"], ["up"]])
+def test_why_a_part_is_away_is_told(tmp_path: Path, words: list[str]) -> None:
+    """The driver's own words, without the password, and no traceback."""
+    port = free_port()
+    url = f"postgresql://images:hu/sh-4711@127.0.0.1:{port}/images"
+    refused = command(*words, data=tmp_path, port=free_port(), database_url=url)
+    said = refused.stdout + refused.stderr
+
+    assert refused.returncode == 1
+    assert "The database does not answer. OperationalError: " in said
+    assert f"port {port} failed" in said
+    assert "4711" not in said
+    assert "Traceback" not in said
+
+
+def test_an_open_door_is_told_of(tmp_path: Path) -> None:
+    """An API that asks nobody who they are warns, on one line, when other machines can reach it."""
+    # An address of no machine (RFC 5737), so that nothing is really served to others.
+    api = subprocess.Popen(
+        [*COMMAND, "api", "--host", "192.0.2.1"],
+        env=environment(tmp_path, profile="development"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert api.stderr is not None
+        first = api.stderr.readline()
+    finally:
+        api.kill()
+        api.communicate()
+
+    assert "warning" in first
+    assert "nothing asks who they are" in first
 
 
 def test_the_doctor_tells_what_is_broken(tmp_path: Path) -> None:
@@ -119,7 +158,13 @@ def test_the_doctor_tells_what_is_broken(tmp_path: Path) -> None:
 
     assert report.returncode == 1
     found = verdicts(report.stdout)
-    assert {part for part, verdict in found.items() if verdict == "fail"} >= {"folder", "database", "broker", "port"}
+    assert {part for part, verdict in found.items() if verdict == "fail"} >= {
+        "folder",
+        "database",
+        "store",
+        "broker",
+        "port",
+    }
     for remedy in ("IMAGEMILL_DATA", "IMAGEMILL_BROKER_URL", "--port"):
         assert remedy in report.stdout
     assert "Traceback" not in report.stderr

@@ -62,6 +62,7 @@ def test_a_failed_job_says_why(api: Api) -> None:
     api.work(token)
     job = api.client.job(token)
     assert (job["status"], job["error"]["code"], job["error"]["retryable"]) == ("FAILURE", "corrupt-image", False)
+    assert (job["error"]["status"], job["error"]["instance"]) == (422, f"/api/v1/resize/{token}")
     assert api.client.http.get(job["error"]["type"]).status_code == 200
 
 

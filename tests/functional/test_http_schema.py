@@ -27,7 +27,7 @@ bounded = settings(
 def operations() -> Iterator[APIOperation]:
     """Every method of every path, over a service in this process that works while somebody waits."""
     # Large enough for every box that the description allows: an area is nothing that a schema can bound.
-    house = House(limits=Limits(image_bytes=1000, pixels=10_000, output_pixels=MAX_SIDE**2))
+    house = House(limits=Limits(image_bytes=1000, pixels=10_000, output_pixels=MAX_SIDE**2, frames=1000))
     house.doorbell = MemoryDoorbell(finishing(house))
     schema = schemathesis.openapi.from_wsgi("/openapi.json", create_app(services(house)))
     return (found.ok() for found in schema.get_all_operations())

@@ -1,6 +1,8 @@
 """HTTP as it is on the wire: chunks, broken bodies, expectations, empty answers, connections that go on."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from socket import socket
 
@@ -182,3 +184,85 @@ def test_a_host_that_is_none(api: Api) -> None:
     with api.connection() as connection:
         connection.sendall(b'GET / HTTP/1.1\r\nHost: a"b\r\n\r\n')
         assert answer_of(connection, "GET").status == 400
+
+
+THREADS = 4
+LENGTH = {"Content_Type": "image/jpeg", "Content_Length": 1000}
+CHUNKED = {"Content_Type": "image/jpeg", "Transfer_Encoding": "chunked"}
+STALLED_BODY = b"HTTP/1.1 408 "
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API that waits a second for its clients."""
+    with Api(tmp_path_factory.mktemp("impatient"), api_threads=THREADS, client_seconds=1) as api:
+        yield api
+
+
+def outlast(connections: list[socket], api: Api, drip: bytes) -> None:
+    """Drip on connections until somebody else has had an answer."""
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(api.client.http.get, "/healthz")
+        while not asked.done():
+            for connection in connections:
+                with suppress(OSError):  # It may have been closed by now.
+                    connection.sendall(drip)
+            wait([asked], timeout=0.2)
+    assert asked.result().status_code == 200
+
+
+def rest_of(connection: socket) -> bytes:
+    """All that comes until the other side closes."""
+    received = b""
+    with suppress(ConnectionError):
+        while piece := connection.recv(CHUNK):
+            received += piece
+    return received
+
+
+@pytest.mark.parametrize(
+    ("start", "drip", "answer"),
+    [
+        (b"", b"", b""),
+        (b"POST /api/v1/resize HTT", b"", b""),
+        (b"GET / HTTP/1.1\r\nX-Slow: ", b"a", b""),
+        (head(**LENGTH), b"", STALLED_BODY),
+        (head(**LENGTH), b"a", STALLED_BODY),
+        (head(**CHUNKED) + b"3e8\r\nabc", b"", STALLED_BODY),
+        (head(**CHUNKED), b"1\r\na\r\n", STALLED_BODY),
+        (head("GET", "/healthz", Connection="close"), b"", b"HTTP/1.1 200 "),
+    ],
+    ids=["silent", "head", "head-drips", "body", "body-drips", "chunk", "chunks-drip", "never-hangs-up"],
+)
+def test_stalled_clients_do_not_stop_the_service(impatient: Api, start: bytes, drip: bytes, answer: bytes) -> None:
+    """More clients than there are threads stall, or drip; others are answered soon, and the stalled ones are closed."""
+    with ExitStack() as stack:
+        stalled = [stack.enter_context(impatient.connection()) for _ in range(THREADS + 8)]
+        for connection in stalled:
+            connection.sendall(start)
+        outlast(stalled, impatient, drip)
+        received = [rest_of(connection) for connection in stalled]
+    assert all(text.startswith(answer) and bool(text) == bool(answer) for text in received)
+    if answer == STALLED_BODY:
+        assert all(b'"code":"request-timeout"' in text for text in received)
+
+
+def test_a_client_that_takes_no_answer_is_given_up(impatient: Api) -> None:
+    """Whoever asks on and on and never reads is disconnected; nothing of it is a fault in the log."""
+    with ExitStack() as stack:
+        deaf = [stack.enter_context(impatient.connection()) for _ in range(THREADS + 2)]
+        for connection in deaf:
+            connection.settimeout(0.2)
+            with suppress(OSError):
+                while True:
+                    connection.sendall(head("GET", "/openapi.json") * 100)
+        assert impatient.client.http.get("/healthz").status_code == 200
+    assert "Traceback" not in impatient.log()
+
+
+def test_a_wait_is_no_stall(impatient: Api) -> None:
+    """A client that asked for its answer to be held is quiet for longer than a stalled one may be."""
+    answer = impatient.client.http.post(
+        RESIZE, content=IMAGE, headers={"Content-Type": "image/jpeg", "Prefer": "wait=3"}
+    )
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=3")

@@ -64,8 +64,10 @@ def test_is_ready_soon(own: Service) -> None:
     """On an idle machine it takes about two seconds, and six at most; a busy one may take three times that."""
     began = time.monotonic()
     own.start()
+    seconds = time.monotonic() - began
+    print(f"ready after {seconds:.1f} s")
 
-    assert time.monotonic() - began < 18
+    assert seconds < 18
 
 
 def test_takes_an_image_all_the_way(service: Service) -> None:

@@ -19,7 +19,7 @@ from imagemill.domain.recipe import Recipe
 from imagemill.engine.pipeline import VipsEngine
 from tests import images
 
-ENGINE = VipsEngine(Limits(image_bytes=2**25, pixels=10_000_000, output_pixels=5_000_000))
+ENGINE = VipsEngine(Limits(image_bytes=2**25, pixels=10_000_000, output_pixels=5_000_000, frames=1000))
 CLOSE = 2.0
 """Distance up to which two pictures look alike; another release of an encoder moves about half of it."""
 

@@ -1,5 +1,7 @@
 """Settings: each rule refuses what it must, names the variable, and never shows the value."""
 
+import os
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -240,6 +242,32 @@ def test_a_kept_secret_is_private_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert Settings(data=tmp_path).secret() == secret
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_a_kept_secret_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes are flushed before they get their name, and the name before anybody uses the secret."""
+    calls: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def record_fsync(file: int) -> None:
+        calls.append(
+            "flush folder" if stat.S_ISDIR(os.fstat(file).st_mode) else f"flush {os.fstat(file).st_size} bytes"
+        )
+        fsync(file)
+
+    def record_link(source: Path, target: Path) -> None:
+        calls.append("link")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "link", record_link)
+
+    secret = Settings(data=tmp_path).secret()
+    assert calls == [f"flush {len(secret)} bytes", "link", "flush folder"]
+
+    calls.clear()
+    assert Settings(data=tmp_path).secret() == secret
+    assert calls == ["flush folder"]
 
 
 def test_processes_that_start_at_once_keep_one_secret(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def is_loopback(host: str) -> bool:
 def exposure(settings: "Settings") -> str | None:
     """What there is to say against the address that the API listens on; None if nothing.
 
-    In staging and production the operator has said that something in front of imagemill decides who may use it.
+    In a guarded profile the operator has said that something in front of imagemill decides who may use it.
     """
     if settings.profile.guarded or is_loopback(settings.host):
         return None

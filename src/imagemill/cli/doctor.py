@@ -3,7 +3,8 @@
 import typer
 
 from imagemill.cli import options
-from imagemill.cli.examination import Verdict, examine
+from imagemill.cli.examination import examine
+from imagemill.cli.finding import Verdict
 
 
 def doctor(data: options.Data = None) -> None:

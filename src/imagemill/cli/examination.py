@@ -1,4 +1,4 @@
-"""What the doctor looks at: each part that the service stands on, and how to mend it."""
+"""What the doctor looks at: each part that the service stands on, and how to mend it. Changes nothing."""
 
 # ruff: noqa: PLC0415 - the adapters are slow to import, and commands that only show help do not need them
 
@@ -8,13 +8,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from imagemill.cli import sample
-from imagemill.cli.address import ask, require_free
-from imagemill.cli.embedded import server_program
+from imagemill.cli.address import ask, exposure, require_free
+from imagemill.cli.finding import Finding, Verdict
+from imagemill.cli.services import check_carriers, check_database, check_store, not_set_up, store_folder
 from imagemill.domain.recipe import OutputFormat, Recipe
 from imagemill.errors import ConfigurationError, ImagemillError
 
@@ -26,31 +25,6 @@ _ENOUGH_BYTES = 2**30
 _EARLIEST_YEAR = 2025
 
 
-class Verdict(StrEnum):
-    """How a part is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found of one part.
-
-    Args:
-        part: its name.
-        verdict: how it is.
-        detail: what was seen.
-        remedy: how to mend it; empty where nothing is to be mended.
-    """
-
-    part: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
-
-
 def examine(settings: "Settings") -> Iterator[Finding]:
     """Check every part, the ones that others stand on first."""
     yield Finding("settings", Verdict.OK, f"profile {settings.profile}")
@@ -60,8 +34,10 @@ def examine(settings: "Settings") -> Iterator[Finding]:
 
 def check_folder(settings: "Settings") -> Iterator[Finding]:
     """The data folder takes a file and carries it to the disk."""
+    if not os.path.lexists(settings.data):
+        yield not_set_up("folder", settings.data, "`imagemill up`")
+        return
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with tempfile.NamedTemporaryFile(dir=settings.data, prefix="doctor-") as file:
             file.write(b"imagemill")
@@ -75,26 +51,6 @@ def check_folder(settings: "Settings") -> Iterator[Finding]:
         yield Finding(
             "folder", Verdict.OK, f"{settings.data} is writable; one write to disk takes {milliseconds:.1f} ms"
         )
-
-
-def check_services(settings: "Settings") -> Iterator[Finding]:
-    """Database, store and broker answer."""
-    from imagemill import wiring
-
-    for part, trouble in wiring.for_doctor(settings).check().items():
-        if trouble is None:
-            yield Finding(part, Verdict.OK, "answers")
-        elif part == "broker" and not settings.broker_url:
-            yield Finding(part, *_embedded_broker())
-        else:
-            yield Finding(part, Verdict.FAIL, trouble, _REMEDIES[part])
-
-
-def _embedded_broker() -> tuple[Verdict, str, str]:
-    try:
-        return Verdict.OK, f"is not running; `imagemill up` starts {server_program().name}", ""
-    except ConfigurationError as error:
-        return Verdict.FAIL, "there is none to start", error.detail
 
 
 def check_engine(settings: "Settings") -> Iterator[Finding]:
@@ -139,16 +95,28 @@ def check_files(_: "Settings") -> Iterator[Finding]:
         yield Finding("open files", Verdict.OK, f"at most {limit}")
 
 
-def check_disk(settings: "Settings") -> Iterator[Finding]:
-    """There is room in the data folder."""
-    if not settings.data.is_dir():
-        return
-    free = shutil.disk_usage(settings.data).free
-    detail = f"{free / 2**30:.1f} GiB are free in {settings.data}"
-    if free < _ENOUGH_BYTES:
-        yield Finding("disk", Verdict.WARN, detail, "Make room; POST answers 503 when the disk is full.")
+def check_access(settings: "Settings") -> Iterator[Finding]:
+    """Only those who may use the API reach it."""
+    if (warning := exposure(settings)) is None:
+        yield Finding("access", Verdict.OK, f"listens on {settings.host}")
     else:
-        yield Finding("disk", Verdict.OK, detail)
+        remedy = "Listen on 127.0.0.1, or put a server in front that decides who may, and set IMAGEMILL_PROFILE."
+        yield Finding("access", Verdict.WARN, warning, remedy)
+
+
+def check_disk(settings: "Settings") -> Iterator[Finding]:
+    """There is room where the record and where the images lie."""
+    seen = set()
+    for part, folder in (("disk", settings.data), ("store disk", store_folder(settings))):
+        if not folder.is_dir() or (disk := folder.stat().st_dev) in seen:
+            continue
+        seen.add(disk)
+        free = shutil.disk_usage(folder).free
+        detail = f"{free / 2**30:.1f} GiB are free in {folder}"
+        if free < _ENOUGH_BYTES:
+            yield Finding(part, Verdict.WARN, detail, "Make room; POST answers 503 when the disk is full.")
+        else:
+            yield Finding(part, Verdict.OK, detail)
 
 
 def check_clock(_: "Settings") -> Iterator[Finding]:
@@ -161,17 +129,14 @@ def check_clock(_: "Settings") -> Iterator[Finding]:
         yield Finding("clock", Verdict.OK, detail)
 
 
-_REMEDIES = {
-    "database": "Run `imagemill db upgrade`; if it does not answer at all, look at IMAGEMILL_DATABASE_URL.",
-    "store": "Give this user the right to write there, or name another place in IMAGEMILL_STORAGE_URL.",
-    "broker": "Start it, or look at IMAGEMILL_BROKER_URL.",
-}
-
 _CHECKS: tuple[Callable[["Settings"], Iterator[Finding]], ...] = (
     check_folder,
-    check_services,
+    check_database,
+    check_store,
+    check_carriers,
     check_engine,
     check_port,
+    check_access,
     check_files,
     check_disk,
     check_clock,

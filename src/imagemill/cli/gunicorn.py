@@ -9,6 +9,7 @@ from gunicorn.glogging import Logger
 
 from imagemill import config, observability
 from imagemill.cli.address import bracketed
+from imagemill.cli.connections import TimedWorker
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Gunicorn makes its files there safely
 _KEEPALIVE_SECONDS = 75
@@ -26,7 +27,7 @@ def options(settings: config.Settings) -> dict[str, Any]:
     """Gunicorn's settings by name."""
     return {
         "bind": [f"{bracketed(settings.host)}:{settings.port}"],
-        "worker_class": "gthread",
+        "worker_class": TimedWorker,
         "workers": settings.api_processes,
         "threads": settings.api_threads,
         # libvips hangs in a child whose parent used it before the fork.

@@ -75,7 +75,7 @@ def _launch(supervisor: Supervisor, settings: "Settings") -> None:
     supervisor.start(_role(settings, "beat"))
     for role in ("worker", "api"):
         supervisor.start(_role(settings, role, stop_seconds=settings.shutdown_seconds + _MARGIN_SECONDS))
-    supervisor.wait_until(lambda: _api_answers(settings), "the API", lambda: _parts_away(settings))
+    supervisor.wait_until(lambda: _api_answers(settings), "the API", lambda: parts_away(settings))
     supervisor.wait_until(_worker_answers(settings), "a worker")
 
 
@@ -105,7 +105,8 @@ def _api_answers(settings: "Settings") -> bool:
     return answer is not None and answer[0] == HTTPStatus.OK
 
 
-def _parts_away(settings: "Settings") -> str:
+def parts_away(settings: "Settings") -> str:
+    """What /readyz says of the parts that are away; empty if nobody answers."""
     answer = ask(settings.host, settings.port, "/readyz")
     try:
         parts = json.loads(answer[1])["parts"] if answer else {}

@@ -17,11 +17,13 @@ class Limits:
         image_bytes: size of the file as sent, after base64 is undone.
         pixels: width × height × frames of the original.
         output_pixels: width × height of each output.
+        frames: of an animation, or pages of a document; they cost something before any pixel is decoded.
     """
 
     image_bytes: int
     pixels: int
     output_pixels: int
+    frames: int
 
     def check_bytes(self, size: int) -> None:
         """Refuse an image of zero bytes or of more than `image_bytes`."""
@@ -34,7 +36,13 @@ class Limits:
         """The error for an image over `image_bytes`, for a reader that stops before it has seen it all."""
         return ImageTooLarge(f"An image may have at most {self.image_bytes:,} bytes.")
 
+    def check_frames(self, frames: int) -> None:
+        """Refuse an image of more than `frames`."""
+        if frames > self.frames:
+            raise TooManyPixels(f"An image may have at most {self.frames:,} frames or pages.")
+
     def check_header(self, header: Header) -> None:
-        """Refuse an image whose header announces more than `pixels`, before any is decoded."""
+        """Refuse an image whose header announces more than `frames` or `pixels`, before any is decoded."""
+        self.check_frames(header.frames)
         if header.size.pixels * header.frames > self.pixels:
             raise TooManyPixels(f"Width × height × frames may be at most {self.pixels:,} pixels.")

@@ -35,7 +35,7 @@ class ObjectStat:
 
 
 class ObjectStore(Protocol):
-    """Keeps bytes under keys. A key's grammar is in `storage/keys.py`; any other key is a ValueError.
+    """Keeps bytes under keys. A key's grammar is in `domain/keys.py`; any other key is a ValueError.
 
     Raises:
         StoreUnavailable: the store does not answer, has no room, or refuses.
@@ -61,9 +61,23 @@ class ObjectStore(Protocol):
         """Remove an object; nothing happens if there is none."""
         ...
 
+    def list_originals(self, shard: str, older_than_seconds: float) -> Iterator[str]:
+        """Keys of the originals in a shard that were put longer ago than this, in no order.
+
+        Args:
+            shard: two hexadecimal digits, the first of the digests.
+            older_than_seconds: by the store's own clock.
+        """
+        ...
+
     def check(self) -> None:
         """Raise StoreUnavailable unless the store can be written to right now."""
         ...
+
+
+LAST_OF_KEEPING = 0.01
+"""The part of a job's keeping, its end, in which the same request prolongs it: who is told of a job now must be able
+to fetch it for more than a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,13 @@ class JobStore(Protocol):
         """The owner's job, unless its keeping has run out."""
         ...
 
+    def find_reusable(self, token: UUID, owner: str) -> Job | None:
+        """The owner's job, if it answers the same request again as it is.
+
+        That is, unless it is `replaceable`, or in the last hundredth of its keeping: then `accept` decides.
+        """
+        ...
+
     def find_original(self, owner: str, sha256: str) -> Original | None:
         """The owner's image with this digest, if it is kept."""
         ...
@@ -140,8 +161,9 @@ class JobStore(Protocol):
     def accept(self, new: NewJob) -> Accepted | None:
         """Commit a job and its original, durably, in one transaction; `take_due` finds it `send_after_seconds` later.
 
-        A record of the token that is neither `replaceable` nor past its keeping is returned as it is, reused. Any
-        other is removed in the same transaction; its outputs' keys go to the list that `take_garbage` hands out.
+        A record of the token that is neither `replaceable` nor past its keeping is returned, reused; in the last
+        hundredth of its keeping it is kept for as long again, from now on. Any other is removed in the same
+        transaction; its outputs' keys go to the list that `take_garbage` hands out.
 
         Returns:
             None if `new.original.key` is not the key that is recorded for its owner and digest: someone else stored
@@ -203,16 +225,36 @@ class JobStore(Protocol):
         sends it. `first_seconds` is the base of `resend_delay_seconds`."""
         ...
 
+    def give_back(self, tokens: Sequence[UUID]) -> None:
+        """Undo `take_due` for jobs that could not be sent: due at once, and not counted as sent. One that is no longer
+        waiting stays as it is."""
+        ...
+
     def forget_expired(self, limit: int) -> int:
         """Remove ended jobs whose keeping has run out; their keys go to the garbage list. Returns how many."""
         ...
 
-    def take_garbage(self, limit: int) -> list[str]:
-        """Keys of objects that no record needs any more. They stay listed until `drop_garbage` names them."""
+    def take_garbage(self, limit: int, among: Sequence[str] | None = None) -> list[str]:
+        """Keys of objects that no record needs any more, the longest due first; `among` narrows it to these keys.
+
+        They stay listed until `drop_garbage` names them.
+        """
+        ...
+
+    def postpone_garbage(self, keys: Sequence[str], delay_seconds: float) -> None:
+        """Put off keys that are due and whose objects cannot be deleted, so that the others' turn comes."""
         ...
 
     def drop_garbage(self, keys: Sequence[str]) -> None:
         """Strike out keys whose objects are gone."""
+        ...
+
+    def discard_unnamed(self, keys: Sequence[str]) -> int:
+        """Those of the keys, of originals, that no record names go to the garbage list; no job is accepted with one.
+
+        Returns:
+            How many are new on the list.
+        """
         ...
 
     def check(self) -> None:

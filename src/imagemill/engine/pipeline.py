@@ -70,11 +70,11 @@ class VipsEngine:
 
     def probe(self, data: Bytes) -> Header:
         """Read the header; decodes no pixel."""
-        return vips.probe(data)
+        return vips.probe(data, self._limits)
 
     def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, yielding each as soon as it is made."""
-        header = vips.probe(data)
+        header = vips.probe(data, self._limits)
         self._limits.check_header(header)
         plans = [_plan(output, header, self._limits.output_pixels) for output in recipe.outputs]
         largest = min(plans, key=lambda plan: plan.reduction)

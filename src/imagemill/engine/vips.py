@@ -20,7 +20,9 @@ import pyvips
 from imagemill.domain.formats import SNIFF_BYTES, ImageFormat, sniff
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
+from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes
+from imagemill.engine.frames import count_frames
 from imagemill.engine.scans import count_scans
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
 
@@ -69,10 +71,11 @@ _NO_MEMORY = re.compile(
 _SETTLING = Lock()
 
 
-def probe(data: Bytes) -> Header:
+def probe(data: Bytes, limits: Limits) -> Header:
     """Read an image's header with the loader of the format that its first bytes show; decodes no pixel.
 
     Raises:
+        TooManyPixels: there are so many frames that even the header would take long.
         UnsupportedImage: the bytes are of no format that is served.
         CorruptImage: the header cannot be read.
         MemoryLimitExceeded: there was not enough memory.
@@ -81,6 +84,7 @@ def probe(data: Bytes) -> Header:
     format = sniff(bytes(data[:SNIFF_BYTES]))
     if format is None:
         raise UnsupportedImage("The image is none of " + ", ".join(known.upper() for known in LOADERS) + ".")
+    limits.check_frames(count_frames(data, format, limits.frames))
     image = open(data, format)
     if image.bands > MAX_BANDS:
         raise UnsupportedImage(f"An image may have at most {MAX_BANDS} bands.")

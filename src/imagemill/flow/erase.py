@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from imagemill.domain.keys import output_keys
 from imagemill.domain.ports import Doorbell, JobStore, ObjectStore
-from imagemill.errors import StoreUnavailable, UnknownToken
+from imagemill.errors import RecordUnavailable, StoreUnavailable, UnknownToken
 
 log = logging.getLogger(__name__)
 
 GARBAGE_BATCH = 200
+POSTPONE_SECONDS = 300
+"""How long a key that cannot be deleted is left alone."""
+
+_FAILURES = 5  # In a row: by then it is not the keys, but the store.
 
 
 @dataclass(frozen=True)
@@ -28,28 +33,39 @@ class Erase:
 
         Raises:
             UnknownToken: the owner has no such job.
-            RecordUnavailable: nothing was erased.
+            RecordUnavailable: it may have been erased; erasing it again makes sure.
         """
-        if self.jobs.erase(token, owner) is None:
+        job = self.jobs.erase(token, owner)
+        if job is None:
             raise UnknownToken("No job of yours has this token; it may have expired.")
         self.doorbell.ring(token)
-        self.collect()
+        try:
+            self._delete(self.jobs.take_garbage(GARBAGE_BATCH, among=[*output_keys(job), job.original.key]))
+        except RecordUnavailable:
+            log.warning("The record is away; erased objects are deleted later.", extra={"token": str(token)})
 
     def collect(self) -> int:
         """Delete the bytes of up to GARBAGE_BATCH objects that no record needs. Returns how many."""
-        keys = self.jobs.take_garbage(GARBAGE_BATCH)
-        gone = self._delete(keys)
-        if gone:
-            self.jobs.drop_garbage(gone)
-        return len(gone)
+        return self._delete(self.jobs.take_garbage(GARBAGE_BATCH))
 
-    def _delete(self, keys: Sequence[str]) -> list[str]:
-        gone = []
+    def _delete(self, keys: Sequence[str]) -> int:
+        gone: list[str] = []
+        failed: list[str] = []
+        failures = 0
         for key in keys:
             try:
                 self.store.delete(key)
-            except StoreUnavailable:
-                log.warning("The store is away; erased objects are deleted later.")
-                break
-            gone.append(key)
-        return gone
+            except StoreUnavailable as error:
+                log.warning("An object cannot be deleted now.", extra={"key": key, "cause": repr(error.__cause__)})
+                failed.append(key)
+                failures += 1
+                if failures == _FAILURES:
+                    break
+            else:
+                gone.append(key)
+                failures = 0
+        if gone:
+            self.jobs.drop_garbage(gone)
+        if failed:
+            self.jobs.postpone_garbage(failed, POSTPONE_SECONDS)
+        return len(gone)

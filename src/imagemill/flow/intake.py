@@ -73,8 +73,8 @@ class Intake:
         self.limits.check_bytes(len(data))
         sha256 = hashlib.sha256(data).hexdigest()
         token = make_token(self.namespace, owner, sha256, recipe)
-        job = self.jobs.find(token, owner)
-        if job is not None and not job.replaceable:
+        job = self.jobs.find_reusable(token, owner)
+        if job is not None:
             return Accepted(job, reused=True)
         self.pressure.check()
         accepted = self._record(owner, token, sha256, data, recipe)

@@ -1,32 +1,38 @@
 """The sweep: what makes every accepted job end. Resend, release, expire, collect; safe beside other sweeps."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
 
 from imagemill.domain.ports import Doorbell, JobQueue, JobStore
-from imagemill.errors import BrokerUnavailable
-from imagemill.flow.erase import Erase
+from imagemill.errors import BrokerUnavailable, Unavailable
+from imagemill.flow.erase import GARBAGE_BATCH, Erase
+from imagemill.flow.orphans import Orphans
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
-"""Rows that one step of a sweep takes; what is left is the next sweep's, two seconds later."""
+"""Rows that one round of a step takes."""
+
+SWEEP_SECONDS = 10.0
+"""After this long no step begins another round, so that the next sweep's resending is not kept waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did, in jobs; `collected` in objects."""
+    """What one sweep did, in jobs; `collected` and `orphans` in objects."""
 
-    released: int
-    lost: int
-    resent: int
-    forgotten: int
-    collected: int
+    released: int = 0
+    lost: int = 0
+    resent: int = 0
+    forgotten: int = 0
+    orphans: int = 0
+    collected: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.released, self.lost, self.resent, self.forgotten, self.collected))
+        return any(astuple(self))
 
 
 @dataclass(frozen=True)
@@ -36,36 +42,94 @@ class Sweep:
     Args:
         max_attempts: claims after which a job whose worker died is failed.
         resend_seconds: how long a job waits to be claimed before it is sent again, at first.
+        clock: seconds of a clock that never goes back.
     """
 
     jobs: JobStore
     queue: JobQueue
     doorbell: Doorbell
     erase: Erase
+    orphans: Orphans
     max_attempts: int
     resend_seconds: int
+    clock: Callable[[], float] = time.monotonic
 
     def run(self) -> Swept:
-        """Sweep once. Raises RecordUnavailable; the next sweep finds what this one left."""
-        released = self.jobs.release_expired(self.max_attempts, BATCH)
-        for token in released.lost:
-            self.doorbell.ring(token)
-        # After the release, so that what it returned is sent in the same sweep.
-        due = self.jobs.take_due(self.resend_seconds, BATCH)
-        return Swept(
-            released=len(released.returned),
-            lost=len(released.lost),
-            resent=self._send(due),
-            forgotten=self.jobs.forget_expired(BATCH),
-            # Last, because forgetting makes garbage.
-            collected=self.erase.collect(),
-        )
+        """Sweep once: each step, whatever became of the others, round after round while there is much to do.
 
-    def _send(self, tokens: Sequence[UUID]) -> int:
-        for sent, token in enumerate(tokens):
+        Raises:
+            Exception: the first step's that failed, at the end; the next sweep finds what this one left.
+        """
+        deadline = self.clock() + SWEEP_SECONDS
+        done: Counter[str] = Counter()
+        troubles: list[Exception] = []
+        # Released jobs are due to be sent; what is forgotten and orphans are garbage.
+        for step, batch in (
+            (self._release, BATCH),
+            (self._resend, BATCH),
+            (self._forget, BATCH),
+            (self._discard_orphans, BATCH),
+            (self._collect, GARBAGE_BATCH),
+        ):
+            try:
+                # Half a batch is worth another round: some of a full one may have failed.
+                while 2 * step(done) >= batch and self.clock() < deadline:
+                    pass
+            except Exception as error:  # noqa: BLE001  # raised below
+                _tell(step.__name__, error)
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return Swept(**done)
+
+    def _release(self, done: Counter[str]) -> int:
+        released = self.jobs.release_expired(self.max_attempts, BATCH)
+        for token in released.returned:
+            log.info("A worker was lost; its job waits again.", extra={"token": str(token)})
+        for token in released.lost:
+            log.warning("A worker was lost once too often; its job has failed.", extra={"token": str(token)})
+            self.doorbell.ring(token)
+        done.update(released=len(released.returned), lost=len(released.lost))
+        return len(released.returned) + len(released.lost)
+
+    def _resend(self, done: Counter[str]) -> int:
+        # One job goes ahead, to learn whether the broker is there: while it is away nothing else is touched.
+        sent = self._send(1)
+        if sent:
+            sent += self._send(BATCH)
+        done.update(resent=sent)
+        return sent
+
+    def _send(self, limit: int) -> int:
+        due = self.jobs.take_due(self.resend_seconds, limit)
+        for sent, token in enumerate(due):
             try:
                 self.queue.send(token)
             except BrokerUnavailable:
-                log.warning("The broker is away; jobs will be sent when it is back.", extra={"waiting": len(tokens)})
+                log.warning("The broker is away; jobs will be sent when it is back.")
+                self.jobs.give_back(due[sent:])
                 return sent
-        return len(tokens)
+        return len(due)
+
+    def _forget(self, done: Counter[str]) -> int:
+        forgotten = self.jobs.forget_expired(BATCH)
+        done.update(forgotten=forgotten)
+        return forgotten
+
+    def _discard_orphans(self, done: Counter[str]) -> int:
+        orphans = self.orphans.discard()
+        done.update(orphans=orphans)
+        return orphans
+
+    def _collect(self, done: Counter[str]) -> int:
+        collected = self.erase.collect()
+        done.update(collected=collected)
+        return collected
+
+
+def _tell(step: str, error: Exception) -> None:
+    if isinstance(error, Unavailable):
+        cause = repr(error.__cause__) if error.__cause__ else None
+        log.warning("A step of the sweep failed: %s", error.detail, extra={"step": step.strip("_"), "cause": cause})
+    else:
+        log.error("A step of the sweep failed.", extra={"step": step.strip("_")}, exc_info=error)

@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from imagemill.errors import RecordUnavailable
 
 _WAIT_SECONDS = 5
-"""For a lock, for a connection, for a place in the pool."""
+"""For a lock, for a connection, for a place in the pool, for the end of a statement."""
 
 _LOOK_SECONDS = 0.0005
 
@@ -59,9 +59,21 @@ _DIALECTS = {
         single_writer=True,
     ),
     "postgresql": _Dialect(
-        connect={"connect_timeout": _WAIT_SECONDS},
-        # A process that is frozen inside a transaction must not hold its locks for ever.
-        opened=(f"SET lock_timeout = '{_WAIT_SECONDS}s'", "SET idle_in_transaction_session_timeout = '60s'"),
+        # A machine that vanished is noticed by what it leaves unacknowledged, or by keepalives where nothing is under
+        # way (tcp(7); libpq's parameters of these names).
+        connect={
+            "connect_timeout": _WAIT_SECONDS,
+            "tcp_user_timeout": _WAIT_SECONDS * 1000,
+            "keepalives_idle": _WAIT_SECONDS,
+            "keepalives_interval": 1,
+            "keepalives_count": 3,
+        },
+        opened=(
+            f"SET lock_timeout = '{_WAIT_SECONDS}s'",
+            f"SET statement_timeout = '{_WAIT_SECONDS}s'",
+            # A process that is frozen inside a transaction must not hold its locks for ever.
+            "SET idle_in_transaction_session_timeout = '60s'",
+        ),
         durable=("BEGIN",),
         fleeting=("BEGIN; SET LOCAL synchronous_commit TO off",),
         ping=True,
@@ -75,10 +87,12 @@ class Database:
 
     Args:
         url: `sqlite:///path` or `postgresql://…`. Nothing is opened before it is used.
+        patient: whether a statement may take as long as it takes, as a migration of large tables does.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = False) -> None:
         self._url = make_url(url)
+        self._patient = patient
         self._dialect = _DIALECTS[self._url.get_backend_name()]
         # By process id. A parent's engine is kept, untouched: to close it here would close the parent's connections.
         self._engines: dict[int, Engine] = {}
@@ -137,6 +151,8 @@ class Database:
             pool_size=64,
             max_overflow=0,
         )
+        if self._url.get_backend_name() == "postgresql" and not self._patient:
+            event.listen(engine, "do_connect", _connect_promptly)
         event.listen(engine, "connect", self._opened)
         event.listen(engine, "begin", _begin_sqlite if self._url.get_backend_name() == "sqlite" else _begin)
         return engine
@@ -145,8 +161,16 @@ class Database:
         cursor = connection.cursor()
         for statement in self._dialect.opened:
             cursor.execute(statement)
+        if self._patient and self._url.get_backend_name() == "postgresql":
+            cursor.execute("SET statement_timeout = 0")
         cursor.close()
         connection.commit()
+
+
+def _connect_promptly(_: object, __: object, arguments: list[Any], named: dict[str, Any]) -> object:
+    from imagemill.jobs.prompt import PromptConnection  # noqa: PLC0415  # SQLite does without the driver
+
+    return PromptConnection.connect(*arguments, **named)
 
 
 def _begin(connection: Connection) -> None:
@@ -192,5 +216,8 @@ def _take_lock(driver: Any, begin: str) -> None:
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolExhausted) as error:
+    except (IntegrityError, ProgrammingError, DataError):
+        # These blame the statement. All others blame the database: away, read-only, full, in recovery, too busy.
+        raise
+    except (DBAPIError, PoolExhausted) as error:
         raise RecordUnavailable("The database does not answer.") from error

@@ -2,20 +2,27 @@
 
 Every key is listed twice: due at once, and again when no one can use it any more. In between, a worker that lost its
 job may still write an output, and a request that found an original before it was given up must learn that it was:
-`is_discarded` says so. Each function runs within the caller's transaction, which locked the jobs already; locks are
-taken in the order jobs, then originals, then by id, so that no two transactions wait for each other.
+`is_discarded` says so. Each function runs within the caller's transaction, which locked the jobs already.
+
+Locks are taken in this order, so that no two transactions wait for each other: one job, or several where locked ones
+are passed over; then originals, by ascending id.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, insert, select, update
 
 from imagemill.domain.job import JobStatus
 from imagemill.domain.keys import output_keys
+from imagemill.errors import ImagemillError
 from imagemill.jobs.clock import milliseconds
 from imagemill.jobs.rows import NO_LEASE, read_job
 from imagemill.jobs.tables import garbage, jobs, originals
+
+log = logging.getLogger(__name__)
 
 _DISCARDED = select(garbage.c.id).where(garbage.c.key == bindparam("key")).limit(1)
 
@@ -45,14 +52,20 @@ def revoke_job(connection: Connection, row: Row[Any], now: int) -> None:
     _discard_outputs(connection, [row], now)
 
 
-def release_originals(connection: Connection, ids: Iterable[int], now: int) -> None:
+def lock_originals(connection: Connection, ids: Collection[int]) -> None:
+    """Lock originals in their order."""
+    these = originals.c.id.in_(sorted(set(ids)))
+    connection.execute(select(originals.c.id).where(these).order_by(originals.c.id).with_for_update())
+
+
+def release_originals(connection: Connection, ids: Collection[int], now: int) -> None:
     """Give up those originals that no job needs any more; they become garbage.
 
     An erased job needs no bytes, but its row needs the original's row.
     """
     these = originals.c.id.in_(sorted(set(ids)))
     # Locked first and looked at afterwards: a request that just recorded a job with one of them held the same lock.
-    connection.execute(select(originals.c.id).where(these).order_by(originals.c.id).with_for_update())
+    lock_originals(connection, ids)
     unneeded = connection.execute(
         select(originals.c.id, originals.c.key).where(
             these, originals.c.kept, ~_has_jobs(jobs.c.status != JobStatus.REVOKED)
@@ -63,6 +76,15 @@ def release_originals(connection: Connection, ids: Iterable[int], now: int) -> N
     _discard(connection, [row.key for row in unneeded], now)
 
 
+def discard_unnamed(connection: Connection, keys: Collection[str], now: int) -> int:
+    """Make garbage of those keys that no original has. Returns how many are new on the list."""
+    named = connection.scalars(select(originals.c.key).where(originals.c.key.in_(keys)))
+    listed = connection.scalars(select(garbage.c.key).where(garbage.c.key.in_(keys)))
+    unnamed = set(keys).difference(named, listed)
+    _discard(connection, sorted(unnamed), now)
+    return len(unnamed)
+
+
 def is_discarded(connection: Connection, key: str) -> bool:
     """Whether a key has been given up."""
     return connection.scalar(_DISCARDED, {"key": key}) is not None
@@ -70,7 +92,16 @@ def is_discarded(connection: Connection, key: str) -> bool:
 
 def _discard_outputs(connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:
     # Whatever they can make, made or not: the record does not know what an attempt that died has left.
-    _discard(connection, [key for row in rows for key in output_keys(read_job(row))], now)
+    _discard(connection, [key for row in rows for key in _read_output_keys(row)], now)
+
+
+def _read_output_keys(row: Row[Any]) -> Iterable[str]:
+    try:
+        return list(output_keys(read_job(row)))
+    except (ImagemillError, ValueError, LookupError, TypeError, AttributeError):
+        # Written by a later release that was taken back. One such job must not keep all others from going.
+        log.warning("A job that this release cannot read is removed.", extra={"token": str(row.token)}, exc_info=True)
+        return [product["key"] for product in json.loads(row.products or "[]")]
 
 
 def _has_jobs(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, make_url, select
 
 from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.jobs.database import Database
@@ -28,9 +28,12 @@ _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 def upgrade(url: str) -> None:
     """Bring the tables to this release; nothing happens where they are. Processes that start at once take turns.
 
+    The folder of an SQLite file is made.
+
     Raises:
         RecordUnavailable: the database does not answer.
     """
+    _make_folder(url)
     for pause_seconds in _PAUSES_SECONDS:
         with suppress(RecordUnavailable):
             return _upgrade(url)
@@ -69,6 +72,15 @@ def check(url: str) -> None:
             raise ConfigurationError(f"The tables are not as the migrations left them: {differences}.")
 
 
+def _make_folder(url: str) -> None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordUnavailable("The folder of the database cannot be made.") from error
+
+
 def _upgrade(url: str) -> None:
     with _writing(url) as connection:
         command.upgrade(_config(connection), "head")
@@ -76,7 +88,7 @@ def _upgrade(url: str) -> None:
 
 @contextmanager
 def _database(url: str) -> Iterator[Database]:
-    database = Database(url)
+    database = Database(url, patient=True)
     try:
         yield database
     finally:

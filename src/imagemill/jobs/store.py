@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,12 +24,19 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
-from imagemill.domain.ports import Accepted, Backlog, Claim, FaultPoint, Faults, Page, Released
+from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, FaultPoint, Faults, Page, Released
 from imagemill.errors import MalformedRequest, RecordUnavailable
 from imagemill.jobs import upkeep
 from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
 from imagemill.jobs.database import Database
-from imagemill.jobs.removal import delete_jobs, is_discarded, release_originals, revoke_job
+from imagemill.jobs.removal import (
+    delete_jobs,
+    discard_unnamed,
+    is_discarded,
+    lock_originals,
+    release_originals,
+    revoke_job,
+)
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.rows import (
     NO_LEASE,
@@ -83,6 +91,9 @@ class SqlJobStore:
         ).where(jobs.c.send_at.is_not(None))
         self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
         self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
+        self._last = milliseconds(keep_seconds * LAST_OF_KEEPING)
+        long_kept = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock + self._last)
+        self._lasting = self._owned.where(long_kept)
         self._prepare_changes()
 
     def _prepare_changes(self) -> None:
@@ -114,6 +125,13 @@ class SqlJobStore:
             row = connection.execute(self._owned, {"token": token, "owner": owner}).one_or_none()
         return read_job(row) if row else None
 
+    def find_reusable(self, token: UUID, owner: str) -> Job | None:
+        """The owner's job, if it answers the same request again as it is."""
+        with self._database.reading() as connection:
+            row = connection.execute(self._lasting, {"token": token, "owner": owner}).one_or_none()
+        job = read_job(row) if row else None
+        return None if job is None or job.replaceable else job
+
     def find_original(self, owner: str, sha256: str) -> Original | None:
         """The owner's image with this digest, if it is kept."""
         with self._database.reading() as connection:
@@ -134,7 +152,10 @@ class SqlJobStore:
             now = self._now(connection)
             old = connection.execute(_LOCKED_JOB, {"token": new.token}).one_or_none()
             if old and not _is_over(job := read_job(old), now):
-                return Accepted(job, reused=True)
+                return Accepted(self._prolonged(connection, job, now), reused=True)
+            if old:
+                # Before the new one, which may be another: that has the higher id.
+                lock_originals(connection, [old.original_id])
             original_id = _record_original(connection, new.original)
             if original_id is None:
                 return None
@@ -217,20 +238,35 @@ class SqlJobStore:
         with self._database.writing() as connection:
             return upkeep.take_due(connection, self._now(connection), first_seconds=first_seconds, limit=limit)
 
+    def give_back(self, tokens: Sequence[UUID]) -> None:
+        """Make jobs that could not be sent due again."""
+        with self._database.writing() as connection:
+            upkeep.give_back(connection, self._now(connection), tokens)
+
     def forget_expired(self, limit: int) -> int:
         """Remove ended jobs whose keeping has run out. Returns how many."""
         with self._database.writing() as connection:
             return upkeep.forget_expired(connection, self._now(connection), limit=limit)
 
-    def take_garbage(self, limit: int) -> list[str]:
+    def take_garbage(self, limit: int, among: Sequence[str] | None = None) -> list[str]:
         """Keys of objects that no record needs any more."""
         with self._database.reading() as connection:
-            return upkeep.take_garbage(connection, self._clock, limit=limit)
+            return upkeep.take_garbage(connection, self._clock, limit=limit, among=among)
+
+    def postpone_garbage(self, keys: Sequence[str], delay_seconds: float) -> None:
+        """List keys for later, because their objects cannot be deleted now."""
+        with self._database.writing() as connection:
+            upkeep.postpone_garbage(connection, self._clock, keys, delay=milliseconds(delay_seconds))
 
     def drop_garbage(self, keys: Sequence[str]) -> None:
         """Strike out keys whose objects are gone."""
         with self._database.writing() as connection:
             upkeep.drop_garbage(connection, self._clock, keys)
+
+    def discard_unnamed(self, keys: Sequence[str]) -> int:
+        """List those of the keys that no original has as garbage. Returns how many."""
+        with self._database.writing() as connection:
+            return discard_unnamed(connection, keys, self._now(connection))
 
     def check(self) -> None:
         """Raise RecordUnavailable unless the database answers and its tables are of this release."""
@@ -240,6 +276,12 @@ class SqlJobStore:
 
     def _now(self, connection: Connection) -> int:
         return connection.execute(self._present).scalar_one()
+
+    def _prolonged(self, connection: Connection, job: Job, now: int) -> Job:
+        if job.expires_at is None or job.expires_at > moment(now + self._last):
+            return job
+        connection.execute(_OF_JOB.values(expires_at=now + self._keep), {"job": job.token})
+        return replace(job, expires_at=moment(now + self._keep))
 
     def _change(self, change: Update, token: UUID, lease: UUID, *, durable: bool = True, **values: object) -> bool:
         with self._database.writing(durable=durable) as connection:

@@ -48,6 +48,7 @@ originals = Table(
     # distinct, so that the constraint binds kept originals only.
     Column("kept", Boolean),
     UniqueConstraint("owner", "sha256", "kept"),
+    Index(None, "key"),
 )
 
 jobs = Table(

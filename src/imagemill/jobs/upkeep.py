@@ -47,6 +47,13 @@ def take_due(connection: Connection, now: int, *, first_seconds: int, limit: int
     return [row.token for row in rows]
 
 
+def give_back(connection: Connection, now: int, tokens: Sequence[UUID]) -> None:
+    """Undo `take_due` for jobs that could not be sent. What has become of them meanwhile stays: then `sends` is 0."""
+    waiting = (jobs.c.status == JobStatus.PENDING) & (jobs.c.sends > 0)
+    statement = update(jobs).where(jobs.c.token.in_(tokens), waiting)
+    connection.execute(statement.values(sends=jobs.c.sends - 1, send_at=now))
+
+
 def forget_expired(connection: Connection, now: int, *, limit: int) -> int:
     """Remove jobs whose keeping has run out."""
     rows = _take(connection, select_jobs(), jobs.c.expires_at, now, limit)
@@ -56,15 +63,25 @@ def forget_expired(connection: Connection, now: int, *, limit: int) -> int:
     return len(rows)
 
 
-def take_garbage(connection: Connection, now: ColumnElement[int], *, limit: int) -> list[str]:
+def take_garbage(
+    connection: Connection, now: ColumnElement[int], *, limit: int, among: Sequence[str] | None
+) -> list[str]:
     """Keys that are due to be deleted from the object store, each once."""
     due = select(garbage.c.key).where(garbage.c.due_at <= now).order_by(garbage.c.due_at).limit(limit)
+    if among is not None:
+        due = due.where(garbage.c.key.in_(among))
     return list(dict.fromkeys(connection.scalars(due)))
 
 
 def drop_garbage(connection: Connection, now: ColumnElement[int], keys: Sequence[str]) -> None:
     """Strike out keys; where they are listed for later they stay."""
     connection.execute(delete(garbage).where(garbage.c.key.in_(keys), garbage.c.due_at <= now))
+
+
+def postpone_garbage(connection: Connection, now: ColumnElement[int], keys: Sequence[str], *, delay: int) -> None:
+    """Make due keys due again after a delay, in milliseconds."""
+    due = update(garbage).where(garbage.c.key.in_(keys), garbage.c.due_at <= now)
+    connection.execute(due.values(due_at=now + delay))
 
 
 def _take(

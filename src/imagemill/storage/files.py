@@ -88,6 +88,17 @@ class FileStore:
             os.unlink(name, dir_fd=place)
             os.fsync(place)
 
+    def list_originals(self, shard: str, older_than_seconds: float) -> Iterator[str]:
+        """Keys of the originals in a shard that were put longer ago than this."""
+        put_before = time.time() - older_than_seconds
+        folder = f"originals/{shard}"
+        with _store_errors(), suppress(FileNotFoundError), self._folder(folder) as place, os.scandir(place) as entries:
+            for entry in entries:
+                key = f"{folder}/{entry.name}"
+                with suppress(FileNotFoundError):  # erased meanwhile
+                    if is_key(key) and entry.stat(follow_symlinks=False).st_mtime < put_before:
+                        yield key
+
     def check(self) -> None:
         """Raise StoreUnavailable unless the store can be written to right now."""
         with _store_errors():

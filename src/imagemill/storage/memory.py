@@ -1,6 +1,7 @@
 """The object store of tests: a dictionary with the manners of `files.py`."""
 
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import BinaryIO
 
@@ -15,11 +16,13 @@ class MemoryStore:
     Attributes:
         objects: what it holds, by key.
         away: while True, every call raises StoreUnavailable.
+        stuck: keys that cannot be deleted.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, datetime]] = {}
         self.away = False
+        self.stuck: set[str] = set()
 
     def put(self, key: str, data: Bytes) -> None:
         """Keep a copy of the bytes. Replaces what was there."""
@@ -48,7 +51,23 @@ class MemoryStore:
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens if there is none."""
         self._admit(key)
+        if key in self.stuck:
+            raise StoreUnavailable("The image store does not answer.")
         self.objects.pop(key, None)
+
+    def age(self, seconds: float, but: Collection[str] = ()) -> None:
+        """Let objects have been put so much earlier."""
+        for key, (data, modified_at) in self.objects.items():
+            if key not in but:
+                self.objects[key] = data, modified_at - timedelta(seconds=seconds)
+
+    def list_originals(self, shard: str, older_than_seconds: float) -> Iterator[str]:
+        """Keys of the originals in a shard that were put longer ago than this."""
+        self.check()
+        put_before = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
+        for key, (_, modified_at) in list(self.objects.items()):
+            if key.startswith(f"originals/{shard}/") and modified_at < put_before:
+                yield key
 
     def check(self) -> None:
         """Raise StoreUnavailable if the store is away."""

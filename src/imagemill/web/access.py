@@ -1,8 +1,10 @@
 """What every request and every answer carries: an id, safe headers, and one line in the log.
 
-The line names the method, the path's template, status and milliseconds. Never a query, a body or an image.
+The line names the method, the path's template, status and milliseconds. Never a query, a body or an image. Probes that
+succeed leave theirs at DEBUG, since they come every second.
 """
 
+import logging
 import re
 import time
 from uuid import uuid4
@@ -13,6 +15,8 @@ from imagemill import observability
 
 REQUEST_ID = "X-Request-ID"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_PROBES = ("/healthz", "/readyz")
 
 _DEFAULT_HEADERS = {
     "Cache-Control": "no-store",
@@ -43,10 +47,12 @@ def _end(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.request_id
     if response.status_code == 204:
         response.headers.remove("Content-Type")  # Flask's default, for a body that is not there
-    observability.logger().info(
+    path = request.url_rule.rule if request.url_rule else None
+    observability.logger().log(
+        logging.DEBUG if path in _PROBES and response.status_code < 400 else logging.INFO,
         "request",
         method=request.method,
-        path=request.url_rule.rule if request.url_rule else None,
+        path=path,
         status=response.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 1),
     )

@@ -5,7 +5,7 @@ from flask import Response, request
 from imagemill.config import Settings
 from imagemill.domain.job import Failure, Job, Product
 from imagemill.errors import MalformedRequest
-from imagemill.web.problems import type_uri
+from imagemill.web.problems import status_of, type_uri
 from imagemill.web.schemas import AcceptedAnswer, Answer, JobAnswer, JobTrouble, OutputAnswer, SourceAnswer
 
 API = "/api/v1/resize"
@@ -48,7 +48,7 @@ def job_answer(site: str, job: Job) -> JobAnswer:
         token=job.token,
         outputs=outputs,
         source=_source(job),
-        error=_trouble(job.failure) if job.failure else None,
+        error=_trouble(job, job.failure) if job.failure else None,
         attempts=job.attempts,
         created_at=job.created_at,
         started_at=job.started_at,
@@ -79,11 +79,13 @@ def _source(job: Job) -> SourceAnswer:
     )
 
 
-def _trouble(failure: Failure) -> JobTrouble:
+def _trouble(job: Job, failure: Failure) -> JobTrouble:
     return JobTrouble(
         type=type_uri(failure.code),
         title=failure.title,
+        status=status_of(failure.code),
         detail=failure.detail,
+        instance=job_url("", job),
         code=failure.code,
         retryable=failure.retryable,
     )

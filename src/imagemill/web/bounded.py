@@ -4,6 +4,7 @@ Werkzeug's own limit cuts a chunked body off in silence instead of refusing it, 
 """
 
 from flask import Request
+from werkzeug.exceptions import RequestTimeout
 
 from imagemill.errors import ImagemillError, MalformedRequest
 
@@ -33,9 +34,12 @@ class BoundedBody:
 
         Raises:
             MalformedRequest: the body ended before its length, or its chunks are broken.
+            RequestTimeout: the client stalled; how long it may is the server's business.
         """
         try:
             piece = self._stream.read(_STEP_BYTES if size < 0 else min(size, _STEP_BYTES))
+        except TimeoutError as error:
+            raise RequestTimeout from error
         except Exception as error:
             raise MalformedRequest("The body ended early, or its chunked coding is broken.") from error
         self._seen += len(piece)

@@ -76,8 +76,9 @@ def _paths() -> Fragment:
 def _submit() -> Fragment:
     headers = ("Location", "Preference-Applied")
     codes = (
-        "malformed-request", "invalid-base64", "empty-image", "image-too-large", "unsupported-image",
-        "unsupported-media-type", "corrupt-image", "too-many-pixels", "invalid-options", "overloaded", "unavailable",
+        "malformed-request", "invalid-base64", "empty-image", "request-timeout", "image-too-large",
+        "unsupported-image", "unsupported-media-type", "corrupt-image", "too-many-pixels", "invalid-options",
+        "overloaded", "unavailable",
     )  # fmt: skip
     return _operation(
         "submit",

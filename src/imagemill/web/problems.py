@@ -65,6 +65,9 @@ _HTTP_TYPES = {
         ProblemType("malformed-request", "The request is malformed", 400, "The request does not parse."),
         ProblemType("not-found", "There is nothing here", 404, "No page and no image has this path."),
         ProblemType("method-not-allowed", "The method is not allowed", 405, "The header Allow lists what is."),
+        ProblemType(
+            "request-timeout", "The request took too long", 408, "The body did not arrive at a useful speed.", True
+        ),
         ProblemType("precondition-failed", "A precondition failed", 412, "The image is not the one that was named."),
         ProblemType(
             "unsupported-media-type",
@@ -98,6 +101,11 @@ def _described() -> dict[str, ProblemType]:
 
 TYPES: Mapping[str, ProblemType] = _described()
 """Every problem type by its code."""
+
+
+def status_of(code: str) -> int:
+    """The status of a problem by its code; 500 for a code of a release that is not this one."""
+    return TYPES[code].status if code in TYPES else 500
 
 
 def type_uri(code: str) -> str:

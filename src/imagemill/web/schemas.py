@@ -50,11 +50,15 @@ class Problem(Answer):
 
 
 class JobTrouble(Answer):
-    """Why a job ended without outputs; what a problem document says of an error."""
+    """Why a job ended without outputs: a problem document (RFC 9457) that came too late to be an answer."""
 
     type: UriReference
     title: str
+    status: int
+    """The HTTP status that an answer would have had."""
     detail: str
+    instance: UriReference
+    """The job's path."""
     code: str
     retryable: bool
     """Whether sending the same image again can help."""

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from imagemill.cli.address import ask, bracketed, client_url, require_free
+from imagemill.cli.address import ask, bracketed, client_url, exposure, is_loopback, require_free
+from imagemill.config import Profile, Settings
 from imagemill.errors import ConfigurationError
 
 
@@ -70,3 +71,32 @@ def test_a_port_that_needs_rights_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(socket.socket, "bind", refuse)
     with pytest.raises(ConfigurationError, match="needs rights that this user lacks"):
         require_free("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("", False),
+        ("192.0.2.1", False),
+        ("nowhere.invalid", False),
+    ],
+)
+def test_loopback_is_for_this_machine(host: str, private: bool) -> None:
+    """By the address that a name leads to; what leads nowhere is not taken for private (RFC 6761: .invalid)."""
+    assert is_loopback(host) is private
+
+
+def test_an_open_door_is_told_of() -> None:
+    """In development nobody has said that something in front asks who calls; in production it was required."""
+    assert exposure(Settings()) is None
+    assert exposure(Settings(profile=Profile.PRODUCTION, secret_key="s" * 32, auth="off", host="0.0.0.0")) is None
+
+    warning = exposure(Settings(host="0.0.0.0", port=6000))
+
+    assert warning == "whoever reaches 0.0.0.0:6000 may use the API: nothing asks who they are"

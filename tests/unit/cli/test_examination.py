@@ -10,9 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from imagemill.cli import examination
-from imagemill.cli.examination import Finding, Verdict
+from imagemill.cli.finding import Finding, Verdict
 from imagemill.config import Settings
-from imagemill.errors import ConfigurationError
 
 
 def only(findings: Iterator[Finding]) -> Finding:
@@ -53,9 +52,46 @@ def test_a_full_disk_is_a_warning(monkeypatch: pytest.MonkeyPatch, settings: Set
     assert "503" in finding.remedy
 
 
-def test_no_folder_has_no_room_to_tell_of(tmp_path: Path) -> None:
-    """That it is missing is another check's finding."""
-    assert list(examination.check_disk(Settings(data=tmp_path / "none"))) == []
+def test_the_disk_of_the_store_is_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Images may lie elsewhere, on a disk that is full while the record's is not."""
+    data, store = tmp_path / "data", tmp_path / "store"
+    data.mkdir()
+    store.mkdir()
+    settings = Settings(data=data, storage_url=f"file:{store}")
+    assert [finding.part for finding in examination.check_disk(settings)] == ["disk"]
+
+    disks, stat = {data: 1, store: 2}, Path.stat
+    free = {data: 2**40, store: 2**20}
+
+    def on_its_disk(path: Path, **how: bool) -> object:
+        return SimpleNamespace(st_dev=disks[path], st_mode=stat(path, **how).st_mode)
+
+    monkeypatch.setattr(Path, "stat", on_its_disk)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free[folder]))
+    found = {finding.part: finding.verdict for finding in examination.check_disk(settings)}
+
+    assert found == {"disk": Verdict.OK, "store disk": Verdict.WARN}
+
+
+def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    """It is told who makes it; its disk has no room to tell of."""
+    settings = Settings(data=tmp_path / "none")
+
+    finding = only(examination.check_folder(settings))
+
+    assert (finding.verdict, finding.detail) == (Verdict.WARN, "is not set up yet")
+    assert list(examination.check_disk(settings)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_open_door_is_a_warning(tmp_path: Path) -> None:
+    """Who listens on every address with nothing that asks who calls is told so."""
+    assert only(examination.check_access(Settings(data=tmp_path))).verdict is Verdict.OK
+
+    finding = only(examination.check_access(Settings(data=tmp_path, host="0.0.0.0")))
+
+    assert finding.verdict is Verdict.WARN
+    assert "127.0.0.1" in finding.remedy
 
 
 def test_a_clock_of_long_ago_is_a_warning(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -64,19 +100,6 @@ def test_a_clock_of_long_ago_is_a_warning(monkeypatch: pytest.MonkeyPatch, setti
     monkeypatch.setattr(time, "gmtime", lambda: epoch)
 
     assert only(examination.check_clock(settings)).verdict is Verdict.WARN
-
-
-def test_no_broker_to_start_is_a_failure(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """Without a program there is no service."""
-
-    def none_there() -> Path:
-        raise ConfigurationError("install one")
-
-    monkeypatch.setattr(examination, "server_program", none_there)
-
-    broker = next(finding for finding in examination.check_services(settings) if finding.part == "broker")
-
-    assert (broker.verdict, broker.remedy) == (Verdict.FAIL, "install one")
 
 
 def test_a_library_that_does_not_load_is_a_failure(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Gunicorn's settings that keep a promise."""
 
+from imagemill.cli.connections import TimedWorker
 from imagemill.cli.gunicorn import options
 from imagemill.config import Settings
 
@@ -8,7 +9,7 @@ def test_nothing_is_shared_over_a_fork() -> None:
     """No preloaded application and no thread in the process that forks, or libvips would hang in its children."""
     chosen = options(Settings())
 
-    assert chosen["worker_class"] == "gthread"
+    assert chosen["worker_class"] is TimedWorker
     assert chosen["preload_app"] is False
     assert chosen["control_socket_disable"] is True
 

@@ -192,3 +192,12 @@ def test_a_long_wait_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
         watcher.wait_until(lambda: bool(caplog.messages), "the thing")
 
     assert caplog.messages == ["still waiting for the thing"]
+
+
+def test_a_long_wait_is_explained(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the reason is known when the reminder is due, it is told too."""
+    monkeypatch.setattr(supervisor, "_PATIENCE_SECONDS", 0.05)
+    with Supervisor() as watcher:
+        watcher.wait_until(lambda: bool(caplog.messages), "the thing", lambda: "it is raining")
+
+    assert caplog.messages == ["still waiting for the thing: it is raining"]

@@ -8,7 +8,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.errors import EmptyImage, ImageTooLarge, TooManyPixels
 
-LIMITS = Limits(image_bytes=10, pixels=100, output_pixels=100)
+LIMITS = Limits(image_bytes=10, pixels=100, output_pixels=100, frames=3)
 
 
 def test_bytes() -> None:
@@ -26,3 +26,10 @@ def test_pixels_count_frames() -> None:
     LIMITS.check_header(Header(ImageFormat.GIF, Size(5, 10), frames=2, alpha=False))
     with pytest.raises(TooManyPixels):
         LIMITS.check_header(Header(ImageFormat.GIF, Size(5, 10), frames=3, alpha=False))
+
+
+def test_frames_have_a_limit_of_their_own() -> None:
+    """However small they are."""
+    LIMITS.check_header(Header(ImageFormat.WEBP, Size(1, 1), frames=3, alpha=False))
+    with pytest.raises(TooManyPixels, match="at most 3 frames"):
+        LIMITS.check_header(Header(ImageFormat.WEBP, Size(1, 1), frames=4, alpha=False))

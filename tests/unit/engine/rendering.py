@@ -13,7 +13,7 @@ from imagemill.engine.context import Colour, Context
 from imagemill.engine.pipeline import VipsEngine
 from tests import images
 
-LIMITS = Limits(image_bytes=2**25, pixels=10_000_000, output_pixels=5_000_000)
+LIMITS = Limits(image_bytes=2**25, pixels=10_000_000, output_pixels=5_000_000, frames=1000)
 ENGINE = VipsEngine(LIMITS)
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

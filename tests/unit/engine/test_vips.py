@@ -23,7 +23,7 @@ def run(script: str) -> str:
         "from imagemill.engine.pipeline import VipsEngine\n"
         "from imagemill.errors import ImagemillError\n"
         "from tests import images\n"
-        "engine = VipsEngine(Limits(2**30, 10**8, 10**8))\n"
+        "engine = VipsEngine(Limits(2**30, 10**8, 10**8, 1000))\n"
     )
     command = [sys.executable, "-c", start + script]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
@@ -55,7 +55,7 @@ def test_a_fork_after_use_raises_where_it_would_hang() -> None:
         "next(engine.render(data, Recipe.parse({})))\n"
         "if os.fork() == 0:\n"
         "    try:\n"
-        "        VipsEngine(Limits(2**30, 10**8, 10**8)).probe(data)\n"
+        "        VipsEngine(Limits(2**30, 10**8, 10**8, 1000)).probe(data)\n"
         "    except RuntimeError as error:\n"
         "        print('child:', error, flush=True)\n"
         "    os._exit(0)\n"

@@ -15,7 +15,7 @@ from imagemill.wiring import WebServices
 from tests.flow.house import House
 
 API = "/api/v1/resize"
-LIMITS = Limits(image_bytes=1024, pixels=10_000, output_pixels=10_000)
+LIMITS = Limits(image_bytes=1024, pixels=10_000, output_pixels=10_000, frames=1000)
 
 
 def services(house: House, **settings: object) -> WebServices:

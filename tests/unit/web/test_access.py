@@ -61,3 +61,28 @@ def test_a_path_that_is_no_path_is_not_logged() -> None:
     with capture_logs() as lines:
         client(House()).get("/some/secret/path")
     assert [line["path"] for line in lines] == [None]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "level"),
+    [
+        ("GET", "/healthz", "debug"),
+        ("GET", "/readyz", "debug"),
+        ("PUT", "/healthz", "info"),
+        ("GET", "/", "info"),
+    ],
+)
+def test_probes_do_not_drown_the_log(method: str, path: str, level: str) -> None:
+    """A probe that succeeds is worth a line only to who debugs; one that fails is worth it to all."""
+    with capture_logs() as lines:
+        client(House()).open(path, method=method)
+    assert [line["log_level"] for line in lines if line["event"] == "request"] == [level]
+
+
+def test_a_service_that_is_not_ready_is_logged() -> None:
+    """The lines of failing probes stay."""
+    house = House()
+    house.jobs.away = True
+    with capture_logs() as lines:
+        client(house).get("/readyz")
+    assert [(line["status"], line["log_level"]) for line in lines if line["event"] == "request"] == [(503, "info")]

@@ -17,7 +17,7 @@ from imagemill.errors import BadInput, EmptyImage, ImageTooLarge, InvalidOptions
 from imagemill.web import body
 from imagemill.web.body import RefusedBody
 
-LIMITS = Limits(image_bytes=100_000, pixels=1, output_pixels=1)
+LIMITS = Limits(image_bytes=100_000, pixels=1, output_pixels=1, frames=1000)
 IMAGE = bytes(range(256)) * 3
 OPTIONS = {"width": "30", "fit": "inside", "enlarge": "true", "dpr": "1.5", "outputs": '[{"height": 3}]'}
 RECIPE = Recipe.parse({"width": 30, "fit": "inside", "enlarge": True, "dpr": 1.5, "outputs": [{"height": 3}]})

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import pytest
 from flask import Request
+from werkzeug.exceptions import RequestTimeout
 from werkzeug.test import EnvironBuilder
 
 from imagemill.errors import ImageTooLarge, MalformedRequest
@@ -70,6 +71,17 @@ def test_a_stream_that_breaks_is_malformed() -> None:
 
     with pytest.raises(MalformedRequest):
         body(BrokenStream(), None, 1000).read_all()
+
+
+def test_a_stream_that_stalls_is_given_up() -> None:
+    """What took too long is told apart from what is broken: it may be sent again."""
+
+    class StalledStream(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise TimeoutError
+
+    with pytest.raises(RequestTimeout):
+        body(StalledStream(), 100, 1000).read_all()
 
 
 def test_a_piece_is_never_longer_than_asked_for() -> None:

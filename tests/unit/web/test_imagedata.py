@@ -11,7 +11,7 @@ from imagemill.domain.limits import Limits
 from imagemill.errors import BadInput, EmptyImage, ImageTooLarge, InvalidBase64, MalformedRequest
 from imagemill.web import imagedata
 
-LIMITS = Limits(image_bytes=4 * 2**20, pixels=1, output_pixels=1)
+LIMITS = Limits(image_bytes=4 * 2**20, pixels=1, output_pixels=1, frames=1000)
 IMAGE = bytes(range(256)) * 3
 
 
@@ -173,7 +173,7 @@ def test_an_image_deeper_down_is_not_the_image() -> None:
 
 def test_a_large_image_is_refused_before_it_is_decoded() -> None:
     """The limit is of the image, not of its base64, and to the byte."""
-    limits = Limits(image_bytes=1000, pixels=1, output_pixels=1)
+    limits = Limits(image_bytes=1000, pixels=1, output_pixels=1, frames=1000)
     for size in (998, 999, 1000):
         assert len(decoded(around(encoded(bytes(size))), limits)) == size
     for size in (1001, 1002, 1003):
@@ -184,7 +184,7 @@ def test_a_large_image_is_refused_before_it_is_decoded() -> None:
 @given(st.integers(1, 10_000))
 def test_every_image_within_the_limit_fits_into_a_body(size: int) -> None:
     """The body's limit follows from the image's, with room for the options."""
-    limits = Limits(image_bytes=size, pixels=1, output_pixels=1)
+    limits = Limits(image_bytes=size, pixels=1, output_pixels=1, frames=1000)
     assert imagedata.body_limit_bytes(limits) == len(encoded(bytes(size))) + imagedata.OPTIONS_BYTES
 
 

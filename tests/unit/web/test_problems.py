@@ -110,3 +110,11 @@ def test_every_type_has_a_page(code: str) -> None:
 def test_an_unknown_type_has_none() -> None:
     """A page about a code that there is not, is not there."""
     assert raising(ImATeapot()).get("/problems/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("corrupt-image", 422), ("worker-lost", 500), ("of-another-release", 500)]
+)
+def test_a_code_that_a_job_carries_has_a_status(code: str, status: int) -> None:
+    """A record may be older than the code that reads it."""
+    assert problems.status_of(code) == status

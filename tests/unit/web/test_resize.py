@@ -105,7 +105,9 @@ def test_a_failed_job_says_why(api: FlaskClient, house: House) -> None:
     assert api.get(f"{API}/{token}").json["error"] == {
         "type": "/problems/corrupt-image",
         "title": "The image is damaged",
+        "status": 422,
         "detail": "The pixels are damaged.",
+        "instance": f"{API}/{token}",
         "code": "corrupt-image",
         "retryable": False,
     }

@@ -1,0 +1,80 @@
+"""Connections: whoever moves is waited for, whoever does not is not."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imagemill.cli import connections
+from imagemill.cli.connections import BYTES_PER_SECOND, ClientSocket
+
+SECONDS = 0.05
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[ClientSocket, socket.socket]]:
+    """Our end of a connection, and the client's."""
+    ours, theirs = socket.socketpair()
+    with ClientSocket(ours, SECONDS) as served, theirs:
+        yield served, theirs
+
+
+def test_a_silent_client_is_given_up(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """A read ends with the request's time, and the next one at once."""
+    served, _ = ends
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            served.recv(1)
+
+
+def test_a_client_that_moves_earns_time(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """Each 16 KiB are worth a second."""
+    served, client = ends
+    client.sendall(bytes(BYTES_PER_SECOND))
+    received = 0
+    while received < BYTES_PER_SECOND:
+        received += len(served.recv(BYTES_PER_SECOND))
+    time.sleep(2 * SECONDS)
+    client.sendall(b"more")
+    assert served.recv(4) == b"more"
+
+
+def test_each_request_has_its_own_time(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """The time between two requests of a connection is not counted."""
+    served, client = ends
+    with pytest.raises(TimeoutError):
+        served.recv(1)
+    client.sendall(b"next")
+    served.begin_request()
+    assert served.recv(4) == b"next"
+
+
+def test_a_client_that_takes_nothing_is_given_up(
+    ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is larger than the system's buffers does not hold a thread."""
+    served, _ = ends
+    monkeypatch.setattr(connections, "BYTES_PER_SECOND", 2**30)
+    with pytest.raises(TimeoutError):
+        served.sendall(bytes(2**24))
+
+
+def test_a_file_that_nobody_takes_is_given_up(ends: tuple[ClientSocket, socket.socket], tmp_path: Path) -> None:
+    """The same for what the kernel sends."""
+    served, _ = ends
+    (tmp_path / "file").write_bytes(bytes(2**24))
+    with (tmp_path / "file").open("rb") as file, pytest.raises(TimeoutError):
+        served.sendfile(file)
+
+
+def test_a_goodbye_waits_for_the_other(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """The client reads to the end; what it still sent is taken, and nothing waits for it afterwards."""
+    served, client = ends
+    client.sendall(b"late")
+    client.shutdown(socket.SHUT_WR)
+    served.linger()
+    assert client.recv(1) == b""
+    with pytest.raises(TimeoutError):
+        served.recv(1)
