@@ -10,7 +10,7 @@ from typing import Self
 from uuid import UUID
 
 from imagemill.cli.leash import Leash
-from imagemill.config import Profile, Settings
+from imagemill.config import Settings
 from imagemill.errors import ImagemillError
 from imagemill.wiring import for_worker
 from tests.functional.running import COMMAND, READY_SECONDS, Client, command, environment, free_port
@@ -77,7 +77,7 @@ class Api:
 
     def work(self, token: str) -> None:
         """Do the work of a job, in this process, as a worker would."""
-        attempt = for_worker(Settings(profile=Profile.TESTING, data=self.data)).claim(UUID(token))
+        attempt = for_worker(Settings(data=self.data)).claim(UUID(token))
         assert attempt is not None
         try:
             attempt.work()

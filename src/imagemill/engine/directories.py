@@ -63,4 +63,5 @@ def _claimed_bytes(entry: struct.Struct, data: Bytes, table: Bytes, inline: int)
     whole = table[: len(table) // entry.size * entry.size]
     values = (count * _VALUE_BYTES.get(kind, 0) for kind, count in entry.iter_unpack(whole))
     # A short value stands in its entry. A count out of the blue is damage that a reader skips, so it counts once.
-    return len(whole) + sum(min(value, len(data)) for value in values if value > inline)
+    claimed: int = sum(min(value, len(data)) for value in values if value > inline)
+    return len(whole) + claimed
