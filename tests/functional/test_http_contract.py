@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 
 from tests.functional.api_only import Api
 from tests.images import photo_jpeg, png_bomb, truncated
+from tests.servers import eventually
 
 MAX_IMAGE_BYTES = 200_000
 RESIZE = "/api/v1/resize"
@@ -240,3 +242,23 @@ def test_the_database_away(tmp_path: Path) -> None:
         assert not [path for path in (api.data / "objects").rglob("*") if path.is_file()]
     finally:
         api.stop()
+
+
+def test_too_much_waiting_work(tmp_path: Path) -> None:
+    """Past the bound on waiting jobs a new one is 503 overloaded; the jobs that stand already are answered as ever."""
+    with Api(tmp_path, max_pending=1) as api:
+        token = api.client.accepted(IMAGE, width=11)
+        # The count of waiting jobs may be a second old, so that a few more can come in.
+        widths = count(12)
+        eventually(lambda: api.client.post(IMAGE, width=next(widths)).status_code == 503, what="the bound")
+        answer = api.client.post(IMAGE, width=next(widths))
+        problem = refused(answer, 503, "overloaded")
+        assert problem["retryable"]
+        assert int(answer.headers["Retry-After"]) > 0
+        assert api.client.post(IMAGE, width=11).json() | {"status_url": None} == {
+            "success": True,
+            "token": token,
+            "status": "PENDING",
+            "reused": True,
+            "status_url": None,
+        }
