@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         512 * 2**20, ge=2**27, description="Resident memory after which a worker child is replaced, between two jobs."
     )
     worker_max_address_bytes: int = Field(
-        2 * 2**30, ge=2**30, description="Address space of a worker child (RLIMIT_AS); past it a job fails."
+        2 * 2**30, ge=2**29, description="Address space of a worker child (RLIMIT_AS); past it a job fails."
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -44,6 +44,7 @@ class RedisDoorbell:
         self._quiet_until = 0.0
         self._listener_pid: int | None = None
         self._subscribed = threading.Event()
+        self._closed = threading.Event()
 
     def ring(self, token: UUID) -> None:
         """Wake everyone who listens for this token. Never raises; after trouble it stays quiet for some seconds."""
@@ -76,24 +77,32 @@ class RedisDoorbell:
     def _start_listener(self) -> None:
         if self._listener_pid != os.getpid():
             self._listener_pid = os.getpid()
-            threading.Thread(target=self._listen_for_ever, name="doorbell", daemon=True).start()
+            threading.Thread(target=self._listen_until_closed, name="doorbell", daemon=True).start()
 
-    def _listen_for_ever(self) -> None:
-        while True:
+    def close(self) -> None:
+        """Listen no more; the thread ends at its next trouble or turn."""
+        self._closed.set()
+
+    def _listen_until_closed(self) -> None:
+        told = False
+        while not self._closed.is_set():
             try:
                 self._listen_until_trouble()
             except _TROUBLES as error:
-                log.warning("The doorbell is silent; those who wait look at the record: %s", error)
+                # Once for each time that it falls silent, not for each try to reach the broker.
+                if (self._subscribed.is_set() or not told) and not self._closed.is_set():
+                    log.warning("The doorbell is silent; those who wait look at the record: %s", error)
+                told = True
             except Exception:
                 log.exception("The doorbell failed; those who wait look at the record.")
             self._subscribed.clear()
-            time.sleep(_RECONNECT_SECONDS)
+            self._closed.wait(_RECONNECT_SECONDS)
 
     def _listen_until_trouble(self) -> None:
         with self._connect(2 * _SILENCE_SECONDS) as client, client.pubsub() as subscription:
             subscription.subscribe(self._channel)
             asked = False
-            while True:
+            while not self._closed.is_set():
                 message = subscription.get_message(timeout=_SILENCE_SECONDS)
                 if message is None:
                     # Nobody rang, or the line is dead without having been closed.

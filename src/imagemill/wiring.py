@@ -69,7 +69,8 @@ def for_worker(settings: Settings) -> Render:
         doorbell=_doorbell(settings),
         faults=_faults(settings),
         lease_seconds=settings.lease_seconds,
-        limit_seconds=settings.job_hard_seconds,
+        soft_seconds=settings.job_soft_seconds,
+        hard_seconds=settings.job_hard_seconds,
         patience_seconds=settings.patience_seconds,
     )
 

@@ -71,7 +71,7 @@ def test_a_job_that_hangs_costs_a_child_and_ends(tmp_path: Path) -> None:
 
 def test_a_job_that_needs_too_much_memory_ends_with_a_clear_reason(tmp_path: Path) -> None:
     """Past its address space a job fails as memory-limit-exceeded; the worker and its neighbours go on."""
-    with Service(tmp_path, **QUICK, worker_concurrency=1, worker_max_address_bytes=2**30) as service:
+    with Service(tmp_path, **QUICK, worker_concurrency=1, worker_max_address_bytes=768 * 2**20) as service:
         hungry = service.client.accepted(interlaced_png(9990), width=32)
         job = service.client.ended(hungry)
 

@@ -23,7 +23,7 @@ from tests.fakes.queue import MemoryQueue
 OWNER = "ada"
 LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
-LIMIT_SECONDS = 60.0
+SOFT_SECONDS, HARD_SECONDS = 45.0, 60.0
 PATIENCE_SECONDS = 3600.0
 RESEND_SECONDS = 15
 RECIPE = Recipe.parse({"width": 10, "height": 10})
@@ -69,7 +69,8 @@ class House:
             self.doorbell,
             self.faults,
             LEASE_SECONDS,
-            LIMIT_SECONDS,
+            SOFT_SECONDS,
+            HARD_SECONDS,
             PATIENCE_SECONDS,
         )
 

@@ -1,6 +1,7 @@
 """Render: one result is published, whoever else is at work."""
 
 import threading
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from imagemill.errors import (
     OriginalMissing,
     RecordUnavailable,
     StoreUnavailable,
+    TimeLimitExceeded,
 )
 from imagemill.flow.render import Attempt, Render
 from tests.fakes.engine import PICTURE
@@ -167,13 +169,26 @@ def test_a_store_that_is_away_returns_the_job_for_an_hour(house: House) -> None:
     assert (failure.code, failure.retryable) == ("unavailable", True)
 
 
+def test_a_job_over_its_time_stops_at_the_next_output(house: House) -> None:
+    """A signal can get lost inside a library; the clock between two outputs does not."""
+    job = house.accept(recipe=TWO)
+    attempt = replace(house.render, soft_seconds=0.0).claim(job.token)
+    assert attempt is not None
+
+    with pytest.raises(TimeLimitExceeded) as caught:
+        attempt.work()
+
+    assert attempt.give_up(caught.value) is JobStatus.FAILURE
+    assert house.kept == [job.original.key]
+
+
 def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
     """The heartbeat stops at the job's time limit, so that even a hanging worker cannot keep its job for ever."""
     token = house.accept().token
     renewals: list[float] = []
     renew = house.jobs.renew
     house.jobs.renew = lambda *arguments: bool(renewals.append(1.0)) or renew(*arguments)  # type: ignore[method-assign]
-    attempt = _claim_with_a_quick_heart(house, token, limit_seconds=0.05)
+    attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
 
     with attempt._heartbeat():
         (heart,) = (thread for thread in threading.enumerate() if thread.name == "heartbeat")
@@ -228,9 +243,9 @@ def _die() -> None:
     raise SystemExit
 
 
-def _claim_with_a_quick_heart(house: House, token: UUID, limit_seconds: float = 60.0) -> Attempt:
+def _claim_with_a_quick_heart(house: House, token: UUID, hard_seconds: float = 60.0) -> Attempt:
     attempt = Render(
-        house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, limit_seconds, 60.0
+        house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, 45.0, hard_seconds, 60.0
     ).claim(token)
     assert attempt is not None
     return attempt

@@ -31,6 +31,7 @@ from imagemill.errors import (
     OriginalMissing,
     RecordUnavailable,
     StoreUnavailable,
+    TimeLimitExceeded,
     Unavailable,
 )
 
@@ -43,7 +44,8 @@ class Render:
 
     Args:
         lease_seconds: how long a claim lasts without a sign of life.
-        limit_seconds: how long signs of life are given: a job that takes longer is stuck, whatever else still lives.
+        soft_seconds: how long a job may take; it is looked at between two outputs.
+        hard_seconds: how long signs of life are given: a job that takes longer is stuck, whatever else still lives.
         patience_seconds: how old a job may be to be tried again while the store is away.
     """
 
@@ -53,7 +55,8 @@ class Render:
     doorbell: Doorbell
     faults: Faults
     lease_seconds: float
-    limit_seconds: float
+    soft_seconds: float
+    hard_seconds: float
     patience_seconds: float
 
     def claim(self, token: UUID) -> "Attempt | None":
@@ -71,11 +74,13 @@ class Attempt:
 
     Args:
         lost: set by the heartbeat once the lease is known to be gone.
+        began: when, by a clock that never goes back.
     """
 
     render: Render
     claim: Claim
     lost: threading.Event = field(default_factory=threading.Event)
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def token(self) -> UUID:
@@ -127,6 +132,8 @@ class Attempt:
     def _put(self, rendered: Rendered) -> Product:
         if self.lost.is_set():
             raise LeaseLost
+        if time.monotonic() - self.began > self.render.soft_seconds:
+            raise TimeLimitExceeded("The job took longer than this service allows.")
         key = output_key(self.claim.job.results_id, rendered.name, rendered.format)
         self.render.store.put(key, rendered.data)
         self.render.faults.reach(FaultPoint.OUTPUT_PUT, self.token)
@@ -159,7 +166,7 @@ class Attempt:
             stop.set()
 
     def _beat(self, stop: threading.Event) -> None:
-        deadline = time.monotonic() + self.render.limit_seconds
+        deadline = time.monotonic() + self.render.hard_seconds
         while not stop.wait(self.render.lease_seconds / 3) and time.monotonic() < deadline:
             try:
                 if not self.render.jobs.renew(self.token, self.claim.lease, self.render.lease_seconds):

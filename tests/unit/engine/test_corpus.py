@@ -7,12 +7,13 @@ import pytest
 from imagemill.domain.geometry import Size
 from imagemill.errors import BadInput
 from tests import images
+from tests.unit.engine.corpus import CORPUS
 from tests.unit.engine.rendering import render
 
-CORPUS = sorted(path for path in (Path(__file__).parents[4] / "shared" / "corpus").glob("*") if path.is_file())
+FILES = sorted(path for path in CORPUS.glob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_file_gives_a_picture_or_a_refusal(path: Path) -> None:
     """Nothing but a whole picture of the announced size, or BadInput, may come of any file."""
     try:
