@@ -28,40 +28,30 @@ class OptionTrouble(Answer):
     """What would be right."""
 
 
-class Problem(Answer):
-    """Why a request was not done (RFC 9457)."""
+class JobTrouble(Answer):
+    """Why a job ended without outputs: a problem document (RFC 9457) that came too late to be an answer."""
 
     type: UriReference
     """What kind of problem; under it lies a page about it."""
     title: str
     """The kind in a few words."""
     status: int
-    """The HTTP status of this answer."""
+    """The HTTP status, of an answer that says only this."""
     detail: str
     """What to do about it."""
     instance: UriReference
-    """The path that was asked for."""
+    """The path of what it happened to."""
     code: str
     """The kind as one word, stable for ever."""
     retryable: bool
     """Whether the same request can succeed later."""
+
+
+class Problem(JobTrouble):
+    """Why a request was not done (RFC 9457)."""
+
     errors: tuple[OptionTrouble, ...] = ()
     """With `invalid-options`: each thing that is wrong."""
-
-
-class JobTrouble(Answer):
-    """Why a job ended without outputs: a problem document (RFC 9457) that came too late to be an answer."""
-
-    type: UriReference
-    title: str
-    status: int
-    """The HTTP status that an answer would have had."""
-    detail: str
-    instance: UriReference
-    """The job's path."""
-    code: str
-    retryable: bool
-    """Whether sending the same image again can help."""
 
 
 class OutputAnswer(Answer):
