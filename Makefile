@@ -20,6 +20,7 @@ up: .venv/.stamp-runtime ## Run the whole service; ARGS="--port 8080" and the li
 test: .venv/.stamp-dev ## Run the tests and print the coverage; ARGS="-k name" and the like are passed on.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/python -m tests.drop_torn_coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='*/imagemill/domain/*,*/imagemill/flow/*'
