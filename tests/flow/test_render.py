@@ -190,8 +190,9 @@ def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
     house.jobs.renew = lambda *arguments: bool(renewals.append(1.0)) or renew(*arguments)  # type: ignore[method-assign]
     attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
 
+    before = set(threading.enumerate())
     with attempt._heartbeat():
-        (heart,) = (thread for thread in threading.enumerate() if thread.name == "heartbeat")
+        (heart,) = set(threading.enumerate()) - before
         heart.join(5)
         assert not heart.is_alive()
 
