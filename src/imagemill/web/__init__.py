@@ -2,7 +2,7 @@
 
 app.py        puts the rooms below together
 access.py     what every request and every answer carries; one log line each
-auth.py       who the owner of a request is
+auth.py       who asks
 body.py       the three ways in: JSON, multipart, raw bytes
 bounded.py    reading a body without ever holding more than it may have
 imagedata.py  the JSON body: its options, and its image decoded in place

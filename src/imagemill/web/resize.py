@@ -13,7 +13,7 @@ from imagemill.domain.ports import Accepted
 from imagemill.errors import InvalidOptions, OptionProblem, UnknownToken
 from imagemill.web import body, prefer
 from imagemill.web.answers import API, accepted_answer, job_answer, job_url, respond, site_of
-from imagemill.web.auth import owner_of
+from imagemill.web.auth import caller_of
 from imagemill.web.schemas import JobsAnswer
 from imagemill.wiring import WebServices
 
@@ -55,18 +55,18 @@ class ResizeApi:
 
     def show(self, token: str) -> Response:
         """The job as it stands now, or when it has ended."""
-        job, waited = self._await_end(self.services.follow.job(_parse_token(token), owner_of(request)))
+        job, waited = self._await_end(self.services.follow.job(_parse_token(token), caller_of(request).owner))
         return _applied(self._job(site_of(self.services.settings), job), waited)
 
     def erase(self, token: str) -> Response:
         """Erase the job and what only it needed."""
-        self.services.erase.erase(_parse_token(token), owner_of(request))
+        self.services.erase.erase(_parse_token(token), caller_of(request).owner)
         return Response(status=204)
 
     def page(self) -> Response:
         """Some of the owner's jobs, with the way to the next ones."""
         cursor, limit = _page_options()
-        page = self.services.follow.page(owner_of(request), cursor, limit)
+        page = self.services.follow.page(caller_of(request).owner, cursor, limit)
         site = site_of(self.services.settings)
         response = respond(JobsAnswer(jobs=tuple(job_answer(site, job) for job in page.jobs), next_cursor=page.cursor))
         if page.cursor:
@@ -77,7 +77,7 @@ class ResizeApi:
     def _accept(self) -> Accepted:
         # Apart, so that a request that waits no longer holds its image.
         submission = body.read(request, self.services.settings.limits)
-        return self.services.intake.accept(owner_of(request), submission.image, submission.recipe)
+        return self.services.intake.accept(caller_of(request).owner, submission.image, submission.recipe)
 
     def _await_end(self, job: Job) -> tuple[Job, int]:
         # The job, and the seconds of the wait that was granted: 0 if none was asked for or no slot was free.
