@@ -29,9 +29,9 @@ class Plan:
         """Rounds where less precision will do."""
         return max(1, self.rounds // 2)
 
-    def jpeg(self, megapixels: int, quality: int = 85) -> bytes:
+    def jpeg(self, megapixels: int) -> bytes:
         """The source: the user's image, or a photograph of this size."""
-        return self.image or photo(megapixels, quality)
+        return self.image or photo(megapixels)
 
 
 class Fresh:

@@ -11,9 +11,6 @@ from benchmarks.reference import ratios, serving
 from benchmarks.report import Figure, Goal
 from benchmarks.service import Service, ask, finish, resubmit, submit
 
-_QUALITY = 68
-"""At which the photograph of 6 MP has 1.1 MB."""
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -45,7 +42,7 @@ class Trial:
 
 def measure(plan: Plan) -> Iterator[Figure]:
     """Accepted POSTs at 4 and 16 connections, repeated POSTs, status GETs; no worker runs meanwhile."""
-    jpeg = plan.jpeg(6, _QUALITY)
+    jpeg = plan.jpeg(6)
     with Service(plan.folder) as service:
         with Connection(service.address) as connection:
             finish(connection, "width=100", jpeg)

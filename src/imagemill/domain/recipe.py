@@ -19,7 +19,7 @@ from imagemill.domain.limits import MAX_OUTPUTS
 from imagemill.domain.options import NAME, Choice, Colour, Flag, JsonObject, Kind, Number, Whole, pointer
 from imagemill.errors import InvalidOptions, OptionProblem
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the same recipe begins to give different pixels, so that old results are not taken for new ones."""
 
 

@@ -116,7 +116,7 @@ def _master(data: Bytes, header: Header, reduction: Fraction) -> Image | None:
     on_load = vips.shrink_on_load(header.format, reduction)
     image = vips.open(data, header.format, on_load)
     if vips.pixel_bytes(image) > MASTER_BYTES:
-        # As on load, twice the pixels needed stay, so that the outputs are as sharp as from the source.
+        # Twice the pixels needed stay, so that the outputs are as sharp as from the source.
         image = shrink(image, max(1, int(reduction / on_load / 2)))
     return vips.in_memory(image) if vips.pixel_bytes(image) <= MASTER_BYTES else None
 
