@@ -1,7 +1,8 @@
 """Photographs that nobody took: random phases under the spectrum of natural scenes, encoded as a camera does.
 
 The amplitude of natural scenes falls as 1/f^α with α near 1, and steeper for colour and for what a lens and a sensor's
-demosaicing have smoothed. α here is what gives files of a camera's size: 1.5 bits per pixel at quality 88, 1.1 MB for 6 megapixels.
+demosaicing have smoothed. α here is what gives files of a camera's size: 1.5 bits per pixel at quality 88,
+1.1 MB for 6 megapixels.
 """
 
 from collections.abc import Iterator
