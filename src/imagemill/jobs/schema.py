@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, make_url, select
 
 from imagemill.errors import ConfigurationError, RecordUnavailable
+from imagemill.jobs.access import Access
 from imagemill.jobs.database import Database
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.tables import metadata
@@ -88,7 +89,7 @@ def _upgrade(url: str) -> None:
 
 @contextmanager
 def _database(url: str) -> Iterator[Database]:
-    database = Database(url, patient=True)
+    database = Database(url, Access(unhurried=True))
     try:
         yield database
     finally:
