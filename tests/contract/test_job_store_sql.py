@@ -16,6 +16,7 @@ from imagemill.domain.ports import FaultPoint
 from imagemill.errors import RecordUnavailable
 from imagemill.faults import NoFaults
 from imagemill.jobs.database import Database
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.store import SqlJobStore
 from imagemill.jobs.tables import jobs, metadata
 from tests.contract.record import KEEP_SECONDS, LEASE_SECONDS, MANY, RESEND_SECONDS
@@ -98,7 +99,7 @@ def test_nothing_piles_up(database: str) -> None:
         store.forget_expired(MANY)
         store.drop_garbage(store.take_garbage(MANY))
     store.close()
-    engine = create_engine(database)
+    engine = create_engine(read_url(database))
     with engine.connect() as connection:
         for table in metadata.sorted_tables:
             assert connection.execute(table.select()).all() == []
@@ -180,7 +181,7 @@ def test_a_recipe_that_cannot_be_read_does_not_stop_forgetting(database: str, ca
         assert store.finish(claim.job.token, claim.lease, products(claim.job))
         made += [accepted.job.original.key, *(product.key for product in products(claim.job))]
     unreadable = claim.job.token
-    engine = create_engine(database)
+    engine = create_engine(read_url(database))
     with engine.begin() as connection:
         recipe = jobs.update().where(jobs.c.token == unreadable)
         connection.execute(recipe.values(recipe='[{"dream": true, "name": "image"}]'))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.revision import REVISION
 from imagemill.jobs.store import SqlJobStore
 from imagemill.jobs.tables import metadata
@@ -20,7 +21,7 @@ from imagemill.jobs.tables import metadata
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection past all of the record's own code."""
-    engine = create_engine(url)
+    engine = create_engine(read_url(url))
     try:
         with engine.begin() as connection:
             yield connection

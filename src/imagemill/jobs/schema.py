@@ -9,11 +9,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy import Connection, func, select
 
 from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.jobs.access import Access
 from imagemill.jobs.database import Database
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.tables import metadata
 
@@ -21,6 +22,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 """Folder of the migrations, in Alembic's layout."""
 
 _LOCK = 0x696D6167656D696C  # "imagemil": any number that no other program on the same database locks.
+_LOCK_SECONDS = 5
 
 # SQLite turns a new file to WAL for one process at a time, and does not wait where another is at it.
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
@@ -74,7 +76,7 @@ def check(url: str) -> None:
 
 
 def _make_folder(url: str) -> None:
-    parsed = make_url(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -99,9 +101,19 @@ def _database(url: str) -> Iterator[Database]:
 @contextmanager
 def _writing(url: str) -> Iterator[Connection]:
     with _database(url) as database, database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        _take_turn(connection)
         yield connection
+
+
+def _take_turn(connection: Connection) -> None:
+    # Until the transaction ends, or on MySQL the connection. SQLite has begun alone.
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    elif connection.dialect.name == "mysql":
+        # The name is the server's, and other databases on it may be imagemill's too.
+        name = func.concat("imagemill ", func.md5(func.database()))
+        if connection.scalar(select(func.get_lock(name, _LOCK_SECONDS))) != 1:
+            raise RecordUnavailable("Another process has been changing the tables for long.")
 
 
 def _config(connection: Connection) -> Config:
