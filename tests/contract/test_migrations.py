@@ -68,22 +68,24 @@ def test_upgrades_at_once_take_turns(empty_database: str) -> None:
     schema.check(empty_database)
 
 
-def test_downgrade_leaves_nothing(database: str) -> None:
+def test_downgrade_leaves_nothing(empty_database: str) -> None:
     """Each migration can be taken back."""
-    schema.downgrade(database, "base")
-    with connected(database) as connection:
+    schema.upgrade(empty_database)
+    schema.downgrade(empty_database, "base")
+    with connected(empty_database) as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
-    assert schema.current(database) is None
-    schema.upgrade(database)
-    schema.check(database)
+    assert schema.current(empty_database) is None
+    schema.upgrade(empty_database)
+    schema.check(empty_database)
 
 
-def test_drift_is_found(database: str) -> None:
+def test_drift_is_found(empty_database: str) -> None:
     """A column that a migration does not know of is an error that says where to look."""
-    with connected(database) as connection:
+    schema.upgrade(empty_database)
+    with connected(empty_database) as connection:
         connection.execute(text("ALTER TABLE jobs ADD COLUMN surprise INTEGER"))
     with pytest.raises(ConfigurationError, match="surprise"):
-        schema.check(database)
+        schema.check(empty_database)
 
 
 def test_old_tables_are_found(empty_database: str) -> None:
