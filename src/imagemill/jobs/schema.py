@@ -28,10 +28,14 @@ _LOCK_SECONDS = 5
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, to: str = "head") -> None:
     """Bring the tables to this release; nothing happens where they are. Processes that start at once take turns.
 
-    The folder of an SQLite file is made.
+    The folder of an SQLite file is made. On MySQL, which knows no transaction of such changes, a migration that fails
+    leaves what it has done.
+
+    Args:
+        to: a revision; left out, this release's.
 
     Raises:
         RecordUnavailable: the database does not answer.
@@ -39,9 +43,9 @@ def upgrade(url: str) -> None:
     _make_folder(url)
     for pause_seconds in _PAUSES_SECONDS:
         with suppress(RecordUnavailable):
-            return _upgrade(url)
+            return _upgrade(url, to)
         time.sleep(pause_seconds)
-    return _upgrade(url)
+    return _upgrade(url, to)
 
 
 def downgrade(url: str, to: str) -> None:
@@ -84,9 +88,9 @@ def _make_folder(url: str) -> None:
             raise RecordUnavailable("The folder of the database cannot be made.") from error
 
 
-def _upgrade(url: str) -> None:
+def _upgrade(url: str, to: str) -> None:
     with _writing(url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
 
 
 @contextmanager
