@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from imagemill.errors import ConfigurationError, RecordUnavailable
+from imagemill.errors import RecordUnavailable
 from imagemill.jobs.access import USUAL, Access
 from imagemill.jobs.dialects import DURABLE, dialect_of, read_url
 from imagemill.jobs.repeating import repeat
@@ -31,7 +31,7 @@ class Database:
         access: how it is used.
 
     Raises:
-        ConfigurationError: the URL is not one.
+        ConfigurationError: the URL is not one, or its driver is not installed.
     """
 
     def __init__(self, url: str, access: Access = USUAL) -> None:
@@ -106,22 +106,17 @@ class Database:
         return engine or self._engines.setdefault(os.getpid(), self._create())
 
     def _create(self) -> Engine:
-        try:
-            engine = create_engine(
-                self._url,
-                isolation_level="AUTOCOMMIT",
-                connect_args=dict(self._dialect.connect),
-                pool_timeout=self._access.timeout_seconds,
-                pool_size=self._access.pool_size,
-                max_overflow=0,
-                pool_recycle=self._access.recycle_seconds,
-                # The connection that was used last is the likeliest to be alive, and the others are let grow old.
-                pool_use_lifo=True,
-            )
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"IMAGEMILL_DATABASE_URL needs {error.name}: pip install 'imagemill[{self._dialect.extra}]'"
-            ) from error
+        engine = create_engine(
+            self._url,
+            isolation_level="AUTOCOMMIT",
+            connect_args=dict(self._dialect.connect),
+            pool_timeout=self._access.timeout_seconds,
+            pool_size=self._access.pool_size,
+            max_overflow=0,
+            pool_recycle=self._access.recycle_seconds,
+            # The connection that was used last is the likeliest to be alive.
+            pool_use_lifo=True,
+        )
         if connect := self._dialect.connection:
             event.listen(engine, "do_connect", lambda _, __, arguments, named: connect(*arguments, **named))
         event.listen(engine, "connect", self._opened)

@@ -6,7 +6,8 @@ Drivers run in autocommit, so that a lone statement costs one round trip; a tran
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from sqlalchemy import URL, Connection, make_url
@@ -18,6 +19,9 @@ from imagemill.jobs.access import Access
 DURABLE = "imagemill_durable"
 """Execution option of a connection whose transaction is to be opened: whether it has to survive a power cut."""
 
+_EXTRAS = {"psycopg": "postgresql", "pymysql": "mysql"}
+"""Drivers that are optional, by the extra of the package that brings each."""
+
 _LOOK_SECONDS = 0.0005
 
 
@@ -27,7 +31,6 @@ class Dialect:
 
     Args:
         drivername: dialect and driver, as SQLAlchemy writes them.
-        extra: of the package, which brings the driver.
         begin: opens a transaction where DURABLE says so.
         connect: arguments of the driver's `connect`.
         opened: said on each new connection.
@@ -36,12 +39,11 @@ class Dialect:
     """
 
     drivername: str
-    extra: str
     begin: Callable[[Connection], None]
     connect: Mapping[str, Any]
     opened: tuple[str, ...] = ()
     single_writer: bool = False
-    connection: Callable[..., object] | None = field(default=None)
+    connection: Callable[..., object] | None = None
 
 
 def read_url(url: str) -> URL:
@@ -55,14 +57,16 @@ def read_url(url: str) -> URL:
 
 
 def dialect_of(url: URL, access: Access) -> Dialect:
-    """The dialect of a URL from `read_url`."""
+    """The dialect of a URL from `read_url`. Raises ConfigurationError if its driver is not installed."""
+    extra = _EXTRAS.get(driver := url.get_driver_name())
+    if extra and find_spec(driver) is None:
+        raise ConfigurationError(f"IMAGEMILL_DATABASE_URL needs {driver}: pip install 'imagemill[{extra}]'")
     return _DIALECTS[url.get_backend_name()](access)
 
 
 def _sqlite(access: Access) -> Dialect:
     return Dialect(
         drivername="sqlite",
-        extra="",
         begin=_begin_sqlite(access.timeout_seconds),
         connect={"timeout": access.timeout_seconds},
         opened=("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON"),
@@ -74,7 +78,6 @@ def _postgresql(access: Access) -> Dialect:
     wait = access.timeout_seconds
     return Dialect(
         drivername="postgresql+psycopg",
-        extra="postgresql",
         begin=_begin,
         # A machine that vanished is noticed by what it leaves unacknowledged, or by keepalives where nothing is under
         # way (tcp(7); libpq's parameters of these names).
@@ -112,7 +115,6 @@ def _mysql(access: Access) -> Dialect:
     answer = None if access.unhurried else access.answer_seconds
     return Dialect(
         drivername="mysql+pymysql",
-        extra="mysql",
         begin=_begin,
         connect={
             "charset": "utf8mb4",
@@ -136,7 +138,6 @@ _DIALECTS: Mapping[str, Callable[[Access], Dialect]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
     "mysql": _mysql,
-    "mariadb": _mysql,
 }
 
 
