@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import OperationalError
 
+from imagemill.cli.leash import Leash
 from imagemill.jobs.dialects import read_url
 from imagemill.jobs.tables import metadata
 from tests.servers import eventually
@@ -52,8 +53,11 @@ class Postgres:
         """Start it, on what it kept if it ran before; returns when it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self._user
+                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=self._user, start_new_session=True
             )
+        # Should the tests be killed, it goes with them.
+        self._leash = Leash()
+        self._leash.tie(self._process.pid)
         eventually(self._answers, 60, "PostgreSQL's answer")
         return self
 
@@ -70,6 +74,7 @@ class Postgres:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
+            self._leash.close()
             self._process = None
 
     def close(self) -> None:
@@ -115,7 +120,11 @@ class MariaDb:
     def start(self) -> Self:
         """Start it, on what it kept if it ran before; returns when it answers."""
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self._leash = Leash()
+        self._leash.tie(self._process.pid)
         eventually(self._answers, 60, "MariaDB's answer")
         return self
 
@@ -131,6 +140,7 @@ class MariaDb:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            self._leash.close()
             self._process = None
 
     @contextmanager
