@@ -48,8 +48,8 @@ def _no_trailing_slash(url: str) -> str:
 
 
 def _known_database(url: str) -> str:
-    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
+    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://", "mysql://", "mysql+pymysql://")):
+        raise ValueError("must begin with sqlite:///, postgresql:// or mysql://")
     return url
 
 
@@ -110,7 +110,26 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[str, AfterValidator(_known_database)] | None = Field(
-        None, description="Where the record is: sqlite:/// or postgresql://. Left out, SQLite in the data folder."
+        None,
+        description="Where the record is: sqlite:///, postgresql://, or mysql:// for MySQL and MariaDB. "
+        "Left out, SQLite in the data folder.",
+    )
+    database_timeout_seconds: int = Field(
+        5,
+        ge=2,
+        le=60,
+        description="How long the database may take to let in, to grant a lock or a free connection, or to run a "
+        "statement; then requests are answered 503.",
+    )
+    database_pool_size: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="Connections that one process may hold; no more are opened than it uses at once. "
+        "An API process uses one for each thread at most, a worker child two, the beat one.",
+    )
+    database_recycle_seconds: int = Field(
+        1800, ge=1, description="Age at which a connection is replaced; less than what a firewall forgets after."
     )
     storage_url: Annotated[str, AfterValidator(_known_storage)] | None = Field(
         None, description="Where images lie: file: and a folder. Left out, the folder `objects` in the data folder."

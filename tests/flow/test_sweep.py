@@ -237,8 +237,9 @@ def test_bytes_are_deleted_later_if_the_store_is_away(house: House) -> None:
     assert house.kept == []
 
 
-def test_a_record_that_is_away_is_said(house: House) -> None:
-    """A sweep without a record raises, so that the beat can say so and sweep again."""
+def test_a_record_that_is_away_is_said(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """A sweep without a record says so once, and raises, so that the beat can sweep again."""
     house.jobs.away = True
     with pytest.raises(RecordUnavailable):
         house.sweep.run()
+    assert caplog.text.count("A step of the sweep failed") == 1

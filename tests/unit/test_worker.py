@@ -2,6 +2,7 @@
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from structlog.testing import capture_logs
 
 from imagemill import worker
 from imagemill.domain.job import JobStatus
@@ -76,4 +77,15 @@ def test_passing_trouble_returns_the_job(house: House) -> None:
     token = house.accept().token
     house.engine.before_each = fail
     worker.render(str(token))
+    assert house.job(token).status is JobStatus.PENDING
+
+
+def test_a_record_that_is_away_is_one_line(house: House) -> None:
+    """The sweep sees to the job later; the operator finds one line, not a traceback for each message."""
+    token = house.accept().token
+    house.jobs.away = True
+    with capture_logs() as lines:
+        worker.render(str(token))
+    assert [line["event"] for line in lines] == ["record away"]
+    house.jobs.away = False
     assert house.job(token).status is JobStatus.PENDING

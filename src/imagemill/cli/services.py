@@ -51,9 +51,30 @@ def check_database(settings: "Settings") -> Iterator[Finding]:
         yield not_set_up("database", file, "`imagemill up` or `imagemill db upgrade`")
         return
     finding = _look("database", settings, lambda parts: parts.jobs.check())
-    yield finding
-    if finding.verdict is Verdict.OK:
-        yield from _check_jobs(settings)
+    if finding.verdict is not Verdict.OK:
+        yield finding
+        return
+    yield from _check_server(settings)
+    yield from _check_jobs(settings)
+
+
+def _check_server(settings: "Settings") -> Iterator[Finding]:
+    from imagemill.jobs import server
+
+    try:
+        found = server.look(settings.database)
+    except ImagemillError as error:  # since it answered a moment ago
+        yield Finding("database", Verdict.FAIL, told(error), _REMEDIES["database"])
+        return
+    yield Finding("database", Verdict.OK, f"{found.name} answers")
+    for caution in found.cautions:
+        yield Finding("database", Verdict.WARN, caution.detail, caution.remedy)
+    threads = settings.api_processes * min(settings.api_threads, settings.database_pool_size)
+    # A child's job and its heartbeat; the beat.
+    ours = threads + settings.concurrency * min(2, settings.database_pool_size) + 1
+    if found.connections is not None and ours > found.connections:
+        detail = f"it lets {found.connections} connections be opened; all roles on one machine as this use {ours}"
+        yield Finding("database", Verdict.WARN, detail, "Raise its max_connections, or lower IMAGEMILL_API_THREADS.")
 
 
 def _check_jobs(settings: "Settings") -> Iterator[Finding]:

@@ -27,6 +27,6 @@ class Health:
                 check()
                 troubles[part] = None
             except Unavailable as error:
-                log.warning("A part is away: %s", part, exc_info=error)
+                log.warning("A part is away: %s", part, extra={"cause": repr(error.__cause__)})
                 troubles[part] = error.detail
         return troubles

@@ -76,7 +76,9 @@ class Sweep:
                 while 2 * step(done) >= batch and self.clock() < deadline:
                     pass
             except Exception as error:  # noqa: BLE001  # raised below
-                _tell(step.__name__, error)
+                # Of a part that is away each step would say the same.
+                if not isinstance(error, Unavailable) or type(error) not in map(type, troubles):
+                    _tell(step.__name__, error)
                 troubles.append(error)
         if troubles:
             raise troubles[0]

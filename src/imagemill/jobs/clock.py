@@ -30,6 +30,12 @@ def _of_postgresql(*_: Any, **__: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)"
 
 
+@compiles(DatabaseClock, "mysql")
+def _of_mysql(*_: Any, **__: Any) -> str:
+    # Of the statement's start, as NOW() is; SYSDATE() would run on. UNIX_TIMESTAMP() may end in 2038.
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
+
+
 def milliseconds(seconds: float) -> int:
     """A duration as the tables count it."""
     return round(seconds * 1000)

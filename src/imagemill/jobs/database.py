@@ -1,99 +1,43 @@
-"""Connections to the database: how each dialect is opened and begun, and what its errors mean. Knows no table.
-
-Drivers run in autocommit, so that a lone SELECT costs one round trip; a writing transaction is opened by the
-dialect's own words.
-"""
+"""Connections to the database, and what its errors mean. Knows no table; what each dialect wants is in `dialects`."""
 
 import os
-import sqlite3
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from imagemill.errors import RecordUnavailable
+from imagemill.jobs.access import USUAL, Access
+from imagemill.jobs.dialects import DURABLE, dialect_of, read_url
+from imagemill.jobs.repeating import repeat
 
-_WAIT_SECONDS = 5
-"""For a lock, for a connection, for a place in the pool, for the end of a statement."""
-
-_LOOK_SECONDS = 0.0005
-
-
-@dataclass(frozen=True)
-class _Dialect:
-    """How a database is spoken to.
-
-    Args:
-        connect: arguments of the driver's `connect`.
-        opened: said on each new connection.
-        durable: begins a transaction that survives a power cut once it is committed.
-        fleeting: begins one that may be forgotten in a power cut, and saves the wait for the disk.
-        ping: whether a pooled connection may have died in the meantime.
-        single_writer: whether it lets one transaction write at a time.
-    """
-
-    connect: Mapping[str, Any]
-    opened: tuple[str, ...]
-    durable: tuple[str, ...]
-    fleeting: tuple[str, ...]
-    ping: bool
-    single_writer: bool
-
-
-_DIALECTS = {
-    "sqlite": _Dialect(
-        connect={"timeout": _WAIT_SECONDS},
-        opened=("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON"),
-        # Without IMMEDIATE two transactions that read before they write would lose updates or fail at once. In WAL
-        # mode NORMAL only leaves out the fsync; the next FULL commit makes up for it (sqlite.org/pragma.html).
-        durable=("PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"),
-        fleeting=("PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE"),
-        ping=False,
-        single_writer=True,
-    ),
-    "postgresql": _Dialect(
-        # A machine that vanished is noticed by what it leaves unacknowledged, or by keepalives where nothing is under
-        # way (tcp(7); libpq's parameters of these names).
-        connect={
-            "connect_timeout": _WAIT_SECONDS,
-            "tcp_user_timeout": _WAIT_SECONDS * 1000,
-            "keepalives_idle": _WAIT_SECONDS,
-            "keepalives_interval": 1,
-            "keepalives_count": 3,
-        },
-        opened=(
-            f"SET lock_timeout = '{_WAIT_SECONDS}s'",
-            f"SET statement_timeout = '{_WAIT_SECONDS}s'",
-            # A process that is frozen inside a transaction must not hold its locks for ever.
-            "SET idle_in_transaction_session_timeout = '60s'",
-        ),
-        durable=("BEGIN",),
-        fleeting=("BEGIN; SET LOCAL synchronous_commit TO off",),
-        ping=True,
-        single_writer=False,
-    ),
-}
+_Result = TypeVar("_Result")
+_Arguments = ParamSpec("_Arguments")
 
 
 class Database:
-    """Opens connections, in each process its own: neither SQLite nor PostgreSQL survives a fork.
+    """Opens connections, in each process its own: no driver's connection survives a fork.
+
+    Connections are not asked whether they are still alive before they are used, as that would cost each call a round
+    trip. `repeat` makes up for the first one that has died; with it go all others in the pool.
 
     Args:
-        url: `sqlite:///path` or `postgresql://…`. Nothing is opened before it is used.
-        patient: whether a statement may take as long as it takes, as a migration of large tables does.
+        url: `sqlite:///path`, `postgresql://…` or `mysql://…`. Nothing is opened before it is used.
+        access: how it is used.
+
+    Raises:
+        ConfigurationError: the URL is not one, or its driver is not installed.
     """
 
-    def __init__(self, url: str, *, patient: bool = False) -> None:
-        self._url = make_url(url)
-        self._patient = patient
-        self._dialect = _DIALECTS[self._url.get_backend_name()]
+    def __init__(self, url: str, access: Access = USUAL) -> None:
+        self._url = read_url(url)
+        self._access = access
+        self._dialect = dialect_of(self._url, access)
         # By process id. A parent's engine is kept, untouched: to close it here would close the parent's connections.
         self._engines: dict[int, Engine] = {}
         self._writer = threading.Lock()
@@ -109,19 +53,40 @@ class Database:
         """A connection within one transaction, committed at the end. Raises RecordUnavailable.
 
         Args:
-            durable: whether what it writes has to survive a power cut.
+            durable: whether what it writes has to survive a power cut. Where that is settled by each statement, as
+                `unflushed` does, it makes no difference.
         """
         with self._turn(), self.reading() as connection:
-            connection.execution_options(opening=self._dialect.durable if durable else self._dialect.fleeting)
+            connection.execution_options(**{DURABLE: durable})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def changing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A connection for one statement that changes something, and others that look. Raises RecordUnavailable.
+
+        A server commits the one as it runs it: one round trip instead of three. SQLite's lock is better taken first.
+
+        Args:
+            durable: as for `writing`.
+        """
+        with self.writing(durable=durable) if self._dialect.single_writer else self.reading() as connection:
+            yield connection
+
+    def repeat(self, work: Callable[[bool], _Result]) -> _Result:
+        """Run a call again where that helps; see `repeating`. Raises RecordUnavailable.
+
+        Args:
+            work: harmless to run twice; told whether an earlier run may have been committed.
+        """
+        return repeat(work, self._access.patience_seconds)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         # One file, one writer: threads wait for each other here, where waiting costs nothing.
         if not self._dialect.single_writer:
             yield
-        elif self._writer.acquire(timeout=_WAIT_SECONDS):
+        elif self._writer.acquire(timeout=self._access.timeout_seconds):
             try:
                 yield
             finally:
@@ -145,71 +110,43 @@ class Database:
             self._url,
             isolation_level="AUTOCOMMIT",
             connect_args=dict(self._dialect.connect),
-            pool_pre_ping=self._dialect.ping,
-            pool_timeout=_WAIT_SECONDS,
-            # As many as an API process may have threads; no more are opened than are in use at once.
-            pool_size=64,
+            pool_timeout=self._access.timeout_seconds,
+            pool_size=self._access.pool_size,
             max_overflow=0,
+            pool_recycle=self._access.recycle_seconds,
+            # The connection that was used last is the likeliest to be alive.
+            pool_use_lifo=True,
         )
-        if self._url.get_backend_name() == "postgresql" and not self._patient:
-            event.listen(engine, "do_connect", _connect_promptly)
+        if connect := self._dialect.connection:
+            event.listen(engine, "do_connect", lambda _, __, arguments, named: connect(*arguments, **named))
         event.listen(engine, "connect", self._opened)
-        event.listen(engine, "begin", _begin_sqlite if self._url.get_backend_name() == "sqlite" else _begin)
+        event.listen(engine, "begin", self._dialect.begin)
         return engine
 
     def _opened(self, connection: Any, _: object) -> None:
         cursor = connection.cursor()
         for statement in self._dialect.opened:
             cursor.execute(statement)
-        if self._patient and self._url.get_backend_name() == "postgresql":
-            cursor.execute("SET statement_timeout = 0")
         cursor.close()
-        connection.commit()
 
 
-def _connect_promptly(_: object, __: object, arguments: list[Any], named: dict[str, Any]) -> object:
-    from imagemill.jobs.prompt import PromptConnection  # noqa: PLC0415  # SQLite does without the driver
-
-    return PromptConnection.connect(*arguments, **named)
+class _Store(Protocol):
+    _database: Database
 
 
-def _begin(connection: Connection) -> None:
-    for statement in connection.get_execution_options().get("opening", ()):
-        connection.exec_driver_sql(statement)
+_Owner = TypeVar("_Owner", bound=_Store)
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    *manners, begin = connection.get_execution_options().get("opening", ("",))
-    driver: Any = connection.connection.dbapi_connection
-    try:
-        # What was said to a connection stays true for it until it is told otherwise.
-        if connection.info.get("manners") != manners:
-            for statement in manners:
-                driver.execute(statement)
-            connection.info["manners"] = manners
-        if begin:
-            _take_lock(driver, begin)
-    except sqlite3.OperationalError as error:
-        raise RecordUnavailable("The database does not answer.") from error
+def repeated(
+    method: Callable[Concatenate[_Owner, _Arguments], _Result],
+) -> Callable[Concatenate[_Owner, _Arguments], _Result]:
+    """Let a store's method run again where that helps; see `Database.repeat`. It must be harmless to run twice."""
 
+    @wraps(method)
+    def run(self: _Owner, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+        return self._database.repeat(lambda _: method(self, *arguments, **named))
 
-def _take_lock(driver: Any, begin: str) -> None:
-    # SQLite itself would look again after 1, 2, 5, 10, … 100 ms, while a transaction takes less than one: writers at
-    # their limit would mostly sleep, and an unlucky one for half a second.
-    deadline = time.monotonic() + _WAIT_SECONDS
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while True:
-            try:
-                driver.execute(begin)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(_LOOK_SECONDS)
-            else:
-                return
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
+    return run
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Every key is listed twice: due at once, and again when no one can use it any more. In between, a worker that lost its
 job may still write an output, and a request that found an original before it was given up must learn that it was:
-`is_discarded` says so. Each function runs within the caller's transaction, which locked the jobs already.
+`IS_DISCARDED` says so. Each function runs within the caller's transaction, which locked the jobs already.
 
 Locks are taken in this order, so that no two transactions wait for each other: one job, or several where locked ones
 are passed over; then originals, by ascending id.
@@ -24,7 +24,8 @@ from imagemill.jobs.tables import garbage, jobs, originals
 
 log = logging.getLogger(__name__)
 
-_DISCARDED = select(garbage.c.id).where(garbage.c.key == bindparam("key")).limit(1)
+IS_DISCARDED = exists().where(garbage.c.key == bindparam("key"))
+"""Whether a key has been given up."""
 
 LATE_SECONDS = 3600
 """How long after its end someone may still act on a job as it was: far beyond any time limit of worker or request."""
@@ -83,11 +84,6 @@ def discard_unnamed(connection: Connection, keys: Collection[str], now: int) -> 
     unnamed = set(keys).difference(named, listed)
     _discard(connection, sorted(unnamed), now)
     return len(unnamed)
-
-
-def is_discarded(connection: Connection, key: str) -> bool:
-    """Whether a key has been given up."""
-    return connection.scalar(_DISCARDED, {"key": key}) is not None
 
 
 def _discard_outputs(connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:

@@ -9,10 +9,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy import Connection, func, select
 
 from imagemill.errors import ConfigurationError, RecordUnavailable
+from imagemill.jobs.access import Access
 from imagemill.jobs.database import Database
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.revision import REVISION, revision
 from imagemill.jobs.tables import metadata
 
@@ -20,15 +22,20 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 """Folder of the migrations, in Alembic's layout."""
 
 _LOCK = 0x696D6167656D696C  # "imagemil": any number that no other program on the same database locks.
+_LOCK_SECONDS = 5
 
 # SQLite turns a new file to WAL for one process at a time, and does not wait where another is at it.
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, to: str = "head") -> None:
     """Bring the tables to this release; nothing happens where they are. Processes that start at once take turns.
 
-    The folder of an SQLite file is made.
+    The folder of an SQLite file is made. On MySQL, which knows no transaction of such changes, a migration that fails
+    leaves what it has done.
+
+    Args:
+        to: a revision; left out, this release's.
 
     Raises:
         RecordUnavailable: the database does not answer.
@@ -36,9 +43,9 @@ def upgrade(url: str) -> None:
     _make_folder(url)
     for pause_seconds in _PAUSES_SECONDS:
         with suppress(RecordUnavailable):
-            return _upgrade(url)
+            return _upgrade(url, to)
         time.sleep(pause_seconds)
-    return _upgrade(url)
+    return _upgrade(url, to)
 
 
 def downgrade(url: str, to: str) -> None:
@@ -73,7 +80,7 @@ def check(url: str) -> None:
 
 
 def _make_folder(url: str) -> None:
-    parsed = make_url(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -81,14 +88,14 @@ def _make_folder(url: str) -> None:
             raise RecordUnavailable("The folder of the database cannot be made.") from error
 
 
-def _upgrade(url: str) -> None:
+def _upgrade(url: str, to: str) -> None:
     with _writing(url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
 
 
 @contextmanager
 def _database(url: str) -> Iterator[Database]:
-    database = Database(url, patient=True)
+    database = Database(url, Access(unhurried=True))
     try:
         yield database
     finally:
@@ -98,9 +105,19 @@ def _database(url: str) -> Iterator[Database]:
 @contextmanager
 def _writing(url: str) -> Iterator[Connection]:
     with _database(url) as database, database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        _take_turn(connection)
         yield connection
+
+
+def _take_turn(connection: Connection) -> None:
+    # Until the transaction ends, or on MySQL the connection. SQLite has begun alone.
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    elif connection.dialect.name == "mysql":
+        # The name is the server's, and other databases on it may be imagemill's too.
+        name = func.concat("imagemill ", func.md5(func.database()))
+        if connection.scalar(select(func.get_lock(name, _LOCK_SECONDS))) != 1:
+            raise RecordUnavailable("Another process has been changing the tables for long.")
 
 
 def _config(connection: Connection) -> Config:

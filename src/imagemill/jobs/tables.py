@@ -1,5 +1,7 @@
 """The record's tables. Times are milliseconds since the epoch by the database's clock; durations never reach them."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,6 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateTable
 
 from imagemill.domain.job import JobStatus
 
@@ -27,6 +31,14 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+
+@compiles(CreateTable, "mysql")
+def _create_exact(create: CreateTable, compiler: Any, **options: Any) -> str:
+    # The migrations' tables too. Left out, the database's defaults would hold, by which most often `Ada` is `ada`.
+    statement: str = compiler.visit_create_table(create, **options)
+    return f"{statement.rstrip()} ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
 
 # SQLite counts up a column of exactly this type by itself, and no other.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -70,7 +82,7 @@ jobs = Table(
     Column("ready_at", BigInteger, nullable=False),  # from when on a PENDING job may be claimed
     Column("send_at", BigInteger),  # when a PENDING job is sent (again)
     Column("sends", Integer, nullable=False),  # since it last became PENDING
-    Column("lease", Uuid),
+    Column("lease", Uuid),  # of the last claim; a job that its worker gave back or ended keeps it
     Column("lease_ends_at", BigInteger),
     CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in JobStatus)})", name="status"),
     Index(None, "original_id"),

@@ -11,8 +11,8 @@ from imagemill.cli import services
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.config import Settings
 from imagemill.domain.ports import Backlog
-from imagemill.errors import ConfigurationError
-from imagemill.jobs import schema
+from imagemill.errors import ConfigurationError, RecordUnavailable
+from imagemill.jobs import schema, server
 from imagemill.jobs.store import SqlJobStore
 from tests.functional.running import free_port
 
@@ -149,3 +149,27 @@ def test_a_url_that_only_its_library_refuses_is_a_failure(tmp_path: Path) -> Non
     broker = by_part(services.check_carriers(settings))["broker"]
 
     assert (broker.verdict, broker.detail) == (Verdict.FAIL, "cannot be asked: ValueError")
+
+
+def test_a_database_is_told_with_its_dangers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name; each setting of it that breaks a promise; and whether it lets all of us in."""
+    schema.upgrade(settings.database)
+    assert by_part(services.check_database(settings))["database"].detail.startswith("SQLite 3")
+
+    caution = server.Caution("fsync is off", "Set it on.")
+    monkeypatch.setattr(server, "look", lambda _: server.Server("PostgreSQL 18.4", 3, (caution,)))
+    findings = [finding for finding in services.check_database(settings) if finding.part == "database"]
+    assert [finding.verdict for finding in findings] == [Verdict.OK, Verdict.WARN, Verdict.WARN]
+    assert (findings[1].detail, findings[1].remedy) == ("fsync is off", "Set it on.")
+    assert findings[2].detail.startswith("it lets 3 connections be opened")
+
+
+def test_a_database_that_goes_away_meanwhile_is_a_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor says so and goes on."""
+    schema.upgrade(settings.database)
+
+    def away(_: str) -> server.Server:
+        raise RecordUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(server, "look", away)
+    assert by_part(services.check_database(settings))["database"].verdict is Verdict.FAIL
