@@ -1,11 +1,11 @@
 """The one place that picks adapters and puts the flows together. Builds, but starts and connects nothing."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
 from imagemill.domain.job import token_namespace
+from imagemill.domain.links import LinkSigner, link_key
 from imagemill.domain.ports import Faults, JobStore, ObjectStore
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
@@ -20,7 +20,7 @@ from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.store import SqlJobStore
-from imagemill.storage.files import FileStore
+from imagemill.storage.places import create_store
 
 _DAY_SECONDS = 86_400
 
@@ -55,7 +55,7 @@ def for_web(settings: Settings) -> WebServices:
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
-        deliver=Deliver(store),
+        deliver=_deliver(settings, store),
         health=Health(jobs, store, queue),
     )
 
@@ -86,6 +86,7 @@ def for_beat(settings: Settings) -> Sweep:
         orphans=Orphans(jobs, store),
         max_attempts=settings.max_attempts,
         resend_seconds=settings.resend_seconds,
+        keep_originals_seconds=settings.keep_originals_days and settings.keep_originals_days * _DAY_SECONDS,
     )
 
 
@@ -99,7 +100,17 @@ def _jobs(settings: Settings) -> JobStore:
 
 
 def _store(settings: Settings) -> ObjectStore:
-    return FileStore(Path(settings.storage.removeprefix("file:")))
+    return create_store(settings)
+
+
+def _deliver(settings: Settings, store: ObjectStore) -> Deliver:
+    return Deliver(
+        store,
+        redirect=settings.delivery == "redirect",
+        cdn_url=settings.cdn_url,
+        signer=LinkSigner(link_key(settings.secret())) if settings.images == "signed" else None,
+        link_seconds=settings.link_seconds,
+    )
 
 
 def _queue(settings: Settings) -> CeleryQueue:

@@ -32,6 +32,7 @@ from imagemill.jobs.database import Database
 from imagemill.jobs.removal import (
     delete_jobs,
     discard_unnamed,
+    give_up_originals,
     is_discarded,
     lock_originals,
     release_originals,
@@ -61,6 +62,7 @@ _ORIGINAL = select(originals).where(
 )
 _LOCKED_ORIGINAL = _ORIGINAL.with_for_update()
 
+_USED_ORIGINAL = update(originals).where(originals.c.id == bindparam("original")).values(used_at=bindparam("now"))
 _NEW_JOB, _NEW_ORIGINAL = insert(jobs), insert(originals)
 _OF_JOB = update(jobs).where(jobs.c.token == bindparam("job"))
 
@@ -156,7 +158,7 @@ class SqlJobStore:
             if old:
                 # Before the new one, which may be another: that has the higher id.
                 lock_originals(connection, [old.original_id])
-            original_id = _record_original(connection, new.original)
+            original_id = _record_original(connection, new.original, now)
             if original_id is None:
                 return None
             if old:
@@ -263,6 +265,12 @@ class SqlJobStore:
         with self._database.writing() as connection:
             upkeep.drop_garbage(connection, self._clock, keys)
 
+    def give_up_originals(self, unused_seconds: float, limit: int) -> int:
+        """Let go of originals that have not been used for so long. Returns how many."""
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            return give_up_originals(connection, now, unused=milliseconds(unused_seconds), limit=limit)
+
     def discard_unnamed(self, keys: Sequence[str]) -> int:
         """List those of the keys that no original has as garbage. Returns how many."""
         with self._database.writing() as connection:
@@ -292,14 +300,17 @@ def _is_over(job: Job, now: int) -> bool:
     return job.replaceable or (job.expires_at is not None and job.expires_at <= moment(now))
 
 
-def _record_original(connection: Connection, original: Original) -> int | None:
+def _record_original(connection: Connection, original: Original, now: int) -> int | None:
     # Locked, so that it cannot be given up before the job that needs it is committed.
     row = connection.execute(_LOCKED_ORIGINAL, {"owner": original.owner, "sha256": original.sha256}).one_or_none()
+    if row and row.key == original.key:
+        connection.execute(_USED_ORIGINAL, {"original": row.id, "now": now})
+        return int(row.id)
     if row:
-        return int(row.id) if row.key == original.key else None
+        return None
     if is_discarded(connection, original.key):
         return None
-    inserted = connection.execute(_NEW_ORIGINAL, write_original(original))
+    inserted = connection.execute(_NEW_ORIGINAL, write_original(original, now))
     return int(inserted.inserted_primary_key[0])  # type: ignore[index]  # None is for statements that insert no row
 
 
