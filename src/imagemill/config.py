@@ -164,8 +164,8 @@ class Settings(BaseSettings):
     )
     gs_service_account: Path | None = Field(
         None,
-        description="File with the key of a service account for gs://. Left out, that of GOOGLE_APPLICATION_CREDENTIALS "
-        "counts, then the account of the machine.",
+        description="File with the key of a service account, for gs://. Left out, GOOGLE_APPLICATION_CREDENTIALS names "
+        "it, or the machine has an account.",
     )
     gs_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
         None, description="Where the XML API of Google Cloud Storage is spoken. Left out, Google itself."

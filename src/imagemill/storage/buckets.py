@@ -1,6 +1,6 @@
 """Where a bucket is and who may use it: what becomes an obstore client. Knows no keys and no objects.
 
-What is left out here obstore looks for where the provider's own tools do: in AWS_* or GOOGLE_* of the environment, a web
+What is left out here obstore looks for where the provider's own tools do: AWS_* or GOOGLE_* in the environment, a web
 identity, the role of the container or of the machine.
 """
 

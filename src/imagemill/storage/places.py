@@ -11,19 +11,14 @@ from imagemill.storage.split import SplitStore
 
 def create_store(settings: Settings) -> ObjectStore:
     """The object store: one place, or one for originals and another for outputs."""
-    originals = _at(settings.storage, settings)
+    originals = open_place(settings.storage, settings)
     if settings.outputs == settings.storage:
         return originals
-    return SplitStore(originals, _at(settings.outputs, settings))
+    return SplitStore(originals, open_place(settings.outputs, settings))
 
 
-def folders(settings: Settings) -> list[Path]:
-    """Those places of the object store that are folders, each once."""
-    urls = dict.fromkeys((settings.storage, settings.outputs))
-    return [Path(url.removeprefix("file:")) for url in urls if url.startswith("file:")]
-
-
-def _at(url: str, settings: Settings) -> ObjectStore:
+def open_place(url: str, settings: Settings) -> ObjectStore:
+    """The store at a URL: a folder, or a bucket with the settings' credentials."""
     if match := BUCKET_URL.fullmatch(url):
         return _in_bucket(match["scheme"], match["bucket"], match["prefix"].strip("/"), settings)
     return FileStore(Path(url.removeprefix("file:")))
