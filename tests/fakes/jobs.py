@@ -284,6 +284,10 @@ class MemoryJobStore:
         """Every job in the record, for tests that look at all of them."""
         return iter([row.job for row in self._rows.values()])
 
+    def original_keys(self) -> set[str]:
+        """The keys of all originals that are kept."""
+        return {original.key for original in self._originals.values()}
+
     def discard(self, *keys: str) -> None:
         """Make garbage of keys, as erasing a job does."""
         self._discard(*keys)

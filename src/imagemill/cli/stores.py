@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _FOLDER_REMEDY = "Give this user the right to write there, or name another place in IMAGEMILL_STORAGE_URL."
 _BUCKET_REMEDIES = {
-    "InvalidAccessKeyId|SignatureDoesNotMatch": "Look at IMAGEMILL_S3_ACCESS_KEY_ID and IMAGEMILL_S3_SECRET_ACCESS_KEY.",
-    "AccessDenied|403": "Allow the key to get, put and delete objects and to list the bucket; docs/storage.md tells how.",
+    "AccessKeyId|SignatureDoesNotMatch": "Look at IMAGEMILL_S3_ACCESS_KEY_ID and IMAGEMILL_S3_SECRET_ACCESS_KEY.",
+    "AccessDenied|403": "Allow the key to get, put, delete and list objects; docs/storage.md tells how.",
     "NoSuchBucket": "Make the bucket; its name stands in IMAGEMILL_STORAGE_URL or IMAGEMILL_OUTPUTS_URL.",
     "RequestTimeTooSkewed": "Set the clock of this machine.",
-    "PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocation": "Name the bucket's region in IMAGEMILL_S3_REGION.",
+    "PermanentRedirect|AuthorizationHeaderMalformed": "Name the bucket's region in IMAGEMILL_S3_REGION.",
     "": "Look at the address and at the network on the way; docs/storage.md has an example for each provider.",
 }
 """What helps, by what the store has said; the first that is found in it."""

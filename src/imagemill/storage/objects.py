@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
 PROBES = "probes"
-TRUST_SECONDS = 30.0
+TRUST_SECONDS = 10.0
 """How long a successful `check` is believed: probes are paid for, and load balancers ask every second."""
 
 _CONNECT_SECONDS = 3.0
