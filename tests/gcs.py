@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from imagemill.storage.buckets import GcsBucket
 
 _BUCKET = "images"
+_SIGNED_HOST = "storage.googleapis.com"  # obstore signs for it wherever it sends to
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,22 @@ class GoogleStub:
 
     Args:
         folder: for the account's file.
+
+    Attributes:
+        objects: what it holds, by key.
+        asked: method and path of every request that it has answered.
+        stumbles: so many requests are answered 503.
+        pretending: a method that is answered as if it had worked.
     """
 
     def __init__(self, folder: Path) -> None:
         self.objects: dict[str, _Object] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.stumbles = 0
+        self.pretending = ""
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stub": self}))
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        self.url = f"http://{self.host}"
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.account = folder / "account.json"
         self.account.write_text(json.dumps(self._account()))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -93,7 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         self._query = dict(parse_qsl(parts.query, keep_blank_values=True))
         _, bucket, *key = unquote(parts.path).split("/", 2)
-        if not (self._signed_link(parts.path) if "X-Goog-Signature" in self._query else self._signed_request()):
+        if self.stub.stumbles:
+            self.stub.stumbles -= 1
+            self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
+            return
+        self.stub.asked.append((self.command, parts.path))
+        if self.command == self.stub.pretending:
+            self._send(_Object(b"something", {}))
+        elif not (self._signed_link(parts.path) if "X-Goog-Signature" in self._query else self._signed_request()):
             self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
         elif bucket != _BUCKET:
             self._answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
@@ -141,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(self._query)
         signature = bytes.fromhex(query.pop("X-Goog-Signature"))
         named = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items()))
-        request = "\n".join((self.command, path, named, f"host:{self.stub.host}", "", "host", "UNSIGNED-PAYLOAD"))
+        request = "\n".join((self.command, path, named, f"host:{_SIGNED_HOST}", "", "host", "UNSIGNED-PAYLOAD"))
         scope = query["X-Goog-Credential"].partition("/")[2]
         digest = hashlib.sha256(request.encode()).hexdigest()
         message = "\n".join((query["X-Goog-Algorithm"], query["X-Goog-Date"], scope, digest))
