@@ -55,7 +55,7 @@ def for_web(settings: Settings) -> WebServices:
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
-        deliver=_deliver(settings, store),
+        deliver=create_deliver(settings, store),
         health=Health(jobs, store, queue),
     )
 
@@ -95,15 +95,8 @@ def for_doctor(settings: Settings) -> Health:
     return Health(_jobs(settings), _store(settings), _queue(settings))
 
 
-def _jobs(settings: Settings) -> JobStore:
-    return SqlJobStore(settings.database, keep_seconds=settings.keep_days * _DAY_SECONDS, faults=_faults(settings))
-
-
-def _store(settings: Settings) -> ObjectStore:
-    return create_store(settings)
-
-
-def _deliver(settings: Settings, store: ObjectStore) -> Deliver:
+def create_deliver(settings: Settings, store: ObjectStore) -> Deliver:
+    """How outputs reach those who ask, over any store."""
     return Deliver(
         store,
         redirect=settings.delivery == "redirect",
@@ -111,6 +104,14 @@ def _deliver(settings: Settings, store: ObjectStore) -> Deliver:
         signer=LinkSigner(link_key(settings.secret())) if settings.images == "signed" else None,
         link_seconds=settings.link_seconds,
     )
+
+
+def _jobs(settings: Settings) -> JobStore:
+    return SqlJobStore(settings.database, keep_seconds=settings.keep_days * _DAY_SECONDS, faults=_faults(settings))
+
+
+def _store(settings: Settings) -> ObjectStore:
+    return create_store(settings)
 
 
 def _queue(settings: Settings) -> CeleryQueue:
