@@ -132,6 +132,15 @@ def test_a_bucket_may_be_in_the_host_name() -> None:
     )
 
 
+def test_google_may_be_elsewhere(google: GoogleStub) -> None:
+    """An endpoint in the settings wins over the account's file."""
+    store = open_bucket(google.bucket(endpoint="http://127.0.0.1:9"))
+    assert (store.link(OUTPUT, 60) or "").startswith(f"http://127.0.0.1:9/images/{OUTPUT}?")
+    account = google.account.with_name("named.json")
+    account.write_text(google.account.read_text())
+    open_bucket(google.bucket(service_account=account, endpoint=google.url)).put(OUTPUT, b"data")
+
+
 def test_a_missing_bucket_is_no_missing_image(rclone: Rclone, google: GoogleStub) -> None:
     """Otherwise a wrong word in a setting would end jobs whose images are safe."""
     for bucket in (S3Bucket("another", endpoint=rclone.url, key=KEY), google.bucket(name="another")):
@@ -147,6 +156,16 @@ def test_an_account_that_cannot_be_read_is_trouble(google: GoogleStub, tmp_path:
     """The first use says so, not the start of a process that may never need it."""
     store = open_bucket(google.bucket(service_account=tmp_path / "none.json"))
     assert reason(lambda: store.get(OUTPUT))
+
+
+def test_a_place_that_is_no_store_is_trouble(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What answers 404 to a put of anything is not a place where the image is merely missing."""
+
+    def nowhere(*_: object, **__: object) -> None:
+        raise FileNotFoundError("Server returned non-2xx status code: 404 Not Found: <html>")
+
+    monkeypatch.setattr("imagemill.storage.objects.obstore.put", nowhere)
+    assert reason(lambda: open_bucket(moto.bucket()).put(OUTPUT, b"data")) == "404 Not Found"
 
 
 def test_an_original_is_one_request(google: GoogleStub) -> None:
@@ -200,13 +219,16 @@ def test_a_trial_leaves_nothing_and_is_not_repeated_at_once(google: GoogleStub) 
         assert reason(broken.check)
 
 
-@pytest.mark.parametrize("broken", ["GET", "DELETE"])
-def test_a_store_that_forgets_or_keeps_is_trouble(google: GoogleStub, broken: str) -> None:
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [("PUT", "what was put cannot be read"), ("DELETE", "what was deleted is still there")],
+)
+def test_a_store_that_forgets_or_keeps_is_trouble(google: GoogleStub, broken: str, said: str) -> None:
     """What was put must be there, and what was deleted must not."""
     store = open_bucket(google.bucket())
     google.pretending = broken
     try:
-        assert reason(store.check) in ("what was put cannot be read", "what was deleted is still there")
+        assert reason(store.check) == said
     finally:
         google.pretending = ""
 

@@ -138,12 +138,18 @@ def test_open_can_seek(store: ObjectStore) -> None:
     reader = store.open(OUTPUT)
     assert reader is not None
     with reader:
-        assert reader.seekable()
+        assert (reader.readable(), reader.seekable()) == (True, True)
         reader.seek(4)
         assert reader.read(3) == b"456"
         assert reader.seek(0, 2) == 10
         reader.seek(0)
         assert reader.read() == b"0123456789"
+
+
+@pytest.mark.parametrize("store_place", ["memory", "files", "split"], indirect=True)
+def test_a_store_without_http_has_no_links(store: ObjectStore) -> None:
+    """Whether the object is there or not; buckets' links have tests of their own."""
+    assert store.link(OUTPUT, 60) is None
 
 
 def test_check_passes(store: ObjectStore) -> None:
