@@ -6,7 +6,6 @@ and never its value, instead of starting with a setting that is wrong.
 
 import hashlib
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -19,15 +18,12 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from imagemill.domain.limits import Limits
+from imagemill.domain.places import is_place
 from imagemill.errors import ConfigurationError
+from imagemill.relations import contradictions
 
 PREFIX = "IMAGEMILL_"
 MIN_SECRET_CHARACTERS = 32
-BUCKET_URL = re.compile(
-    r"(?P<scheme>s3|gs)://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?P<prefix>(?:/[\w-][\w.-]*)*)/?", re.ASCII
-)
-"""The URL of a bucket, with a prefix of whole segments or none. No segment begins with a dot."""
-
 _SOCKET = "broker.sock"
 _MAX_SOCKET_PATH = 100  # sockaddr_un.sun_path holds 108 bytes on Linux, 104 on macOS (unix(7)).
 
@@ -60,7 +56,7 @@ def _known_database(url: str) -> str:
 
 
 def _known_storage(url: str) -> str:
-    if not url.startswith("file:") and not BUCKET_URL.fullmatch(url):
+    if not is_place(url):
         raise ValueError("must be file: and a folder, s3://bucket/prefix or gs://bucket/prefix")
     return url
 
@@ -245,30 +241,9 @@ class Settings(BaseSettings):
                 f"IMAGEMILL_AUTH must be set when IMAGEMILL_PROFILE is {self.profile}: "
                 "say off if something in front of imagemill decides who may use it"
             )
-        self._check_storage()
-        self._check_delivery()
+        for contradiction in contradictions(self):
+            raise ValueError(contradiction)
         return self
-
-    def _check_storage(self) -> None:
-        if (self.s3_access_key_id is None) != (self.s3_secret_access_key is None):
-            raise ValueError("IMAGEMILL_S3_ACCESS_KEY_ID and IMAGEMILL_S3_SECRET_ACCESS_KEY belong together")
-        if not self.s3_path_style and not self.s3_endpoint:
-            raise ValueError("IMAGEMILL_S3_PATH_STYLE can be turned off only with an IMAGEMILL_S3_ENDPOINT")
-        for name in ("s3_endpoint", "gs_endpoint"):
-            if (getattr(self, name) or "").startswith("http:") and not self.storage_allow_http:
-                raise ValueError(f"{PREFIX}{name.upper()} is without TLS, and IMAGEMILL_STORAGE_ALLOW_HTTP is not set")
-
-    def _check_delivery(self) -> None:
-        if (self.delivery == "public") != (self.cdn_url is not None):
-            raise ValueError("IMAGEMILL_DELIVERY=public and IMAGEMILL_CDN_URL belong together")
-        if self.delivery == "public" and self.images == "signed":
-            raise ValueError(
-                "IMAGEMILL_IMAGES=signed does not go with IMAGEMILL_DELIVERY=public: a CDN asks for no link"
-            )
-        if self.delivery == "redirect" and self.outputs.startswith("file:"):
-            raise ValueError("IMAGEMILL_DELIVERY=redirect needs outputs in a bucket")
-        if self.delivery == "redirect" and self.accel_path:
-            raise ValueError("IMAGEMILL_ACCEL_PATH belongs to IMAGEMILL_DELIVERY=proxy")
 
     @property
     def limits(self) -> Limits:

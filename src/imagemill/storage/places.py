@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from imagemill.config import BUCKET_URL, Settings
+from imagemill.config import Settings
 from imagemill.domain.keys import IMMUTABLE, PRIVATE
+from imagemill.domain.places import BUCKET_URL
 from imagemill.domain.ports import ObjectStore
 from imagemill.storage.files import FileStore
 from imagemill.storage.split import SplitStore
