@@ -1,4 +1,4 @@
-"""Settings of storage and delivery that have to go together. A part of `config.py`, which reads them; knows no values."""
+"""Settings of storage and delivery that have to go together. A part of `config.py`, which reads them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
