@@ -18,7 +18,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from imagemill.domain.limits import Limits
+from imagemill.domain.places import is_place
 from imagemill.errors import ConfigurationError
+from imagemill.relations import contradictions
 
 PREFIX = "IMAGEMILL_"
 MIN_SECRET_CHARACTERS = 32
@@ -54,8 +56,8 @@ def _known_database(url: str) -> str:
 
 
 def _known_storage(url: str) -> str:
-    if not url.startswith("file:"):
-        raise ValueError("must begin with file:")
+    if not is_place(url):
+        raise ValueError("must be file: and a folder, s3://bucket/prefix or gs://bucket/prefix")
     return url
 
 
@@ -92,6 +94,20 @@ class Settings(BaseSettings):
         pattern="^/[A-Za-z0-9/_-]*/$",
         description="Internal location of nginx that leads to the store's folder, such as /_objects/; nginx then sends "
         "the images (X-Accel-Redirect). Left out, the API sends them.",
+    )
+    delivery: Literal["proxy", "redirect", "public"] = Field(
+        "proxy",
+        description="How outputs reach those who ask: `proxy` sends them from here, `redirect` sends to a link of the "
+        "bucket that expires, `public` gives out URLs under IMAGEMILL_CDN_URL.",
+    )
+    cdn_url: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
+        None, description="Where the world finds the outputs' keys, such as a CDN in front of the bucket."
+    )
+    images: Literal["public", "signed"] = Field(
+        "public", description="Who may fetch an output: who knows its URL, or only with a signed link that expires."
+    )
+    link_seconds: int = Field(
+        3600, ge=10, le=604_800, description="How long a signed link and a link of the bucket work, at most."
     )
     api_processes: int = Field(2, ge=1, le=64, description="Processes of the API.")
     api_threads: int = Field(8, ge=2, le=64, description="Threads of each API process; each serves one request.")
@@ -132,7 +148,42 @@ class Settings(BaseSettings):
         1800, ge=1, description="Age at which a connection is replaced; less than what a firewall forgets after."
     )
     storage_url: Annotated[str, AfterValidator(_known_storage)] | None = Field(
-        None, description="Where images lie: file: and a folder. Left out, the folder `objects` in the data folder."
+        None,
+        description="Where originals and outputs lie: file: and a folder, s3://bucket/prefix or gs://bucket/prefix. "
+        "Left out, the folder `objects` in the data folder.",
+    )
+    outputs_url: Annotated[str, AfterValidator(_known_storage)] | None = Field(
+        None, description="Where outputs lie, if not with the originals; in the same words."
+    )
+    storage_seconds: float = Field(
+        10, gt=0, le=300, description="How long one request to a bucket may take, an upload as a whole."
+    )
+    storage_allow_http: bool = Field(
+        False, description="Whether a bucket may be spoken to without TLS: keys are not sent, but images are."
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
+        None, description="Where S3 is spoken, such as https://minio.example:9000. Left out, AWS itself."
+    )
+    s3_region: str | None = Field(
+        None, pattern="^[A-Za-z0-9-]{1,64}$", description="The bucket's region, as its provider calls it."
+    )
+    s3_access_key_id: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of the key for S3. Left out, AWS_ACCESS_KEY_ID and its kin count, then the role of the "
+        "container or the machine.",
+    )
+    s3_secret_access_key: SecretStr | None = Field(None, min_length=1, description="The key for S3 of that name.")
+    s3_path_style: bool = Field(
+        True, description="Whether URLs have the bucket in their path; turned off, it is in the endpoint's host name."
+    )
+    gs_service_account: Path | None = Field(
+        None,
+        description="File with the key of a service account, for gs://. Left out, GOOGLE_APPLICATION_CREDENTIALS names "
+        "it, or the machine has an account.",
+    )
+    gs_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
+        None, description="Where the XML API of Google Cloud Storage is spoken. Left out, Google itself."
     )
     broker_url: Annotated[str, AfterValidator(_known_broker)] | None = Field(
         None, description="The broker: redis://, rediss:// or redis+socket://. Left out, `imagemill up` runs its own."
@@ -169,7 +220,13 @@ class Settings(BaseSettings):
         15, ge=1, description="How long a job waits to be claimed before it is sent again; doubles each time."
     )
     sweep_seconds: float = Field(2, gt=0, le=60, description="Pause between two sweeps.")
-    keep_days: float = Field(30, gt=0, description="How long ended jobs and their images are kept.")
+    keep_days: float = Field(30, gt=0, description="How long ended jobs, their outputs and originals are kept.")
+    keep_originals_days: float | None = Field(
+        None,
+        gt=0,
+        description="How long an original is kept after it was last sent, if its jobs have ended; its outputs stay. "
+        "Left out, as long as a job of it is kept.",
+    )
     worker_max_jobs: int = Field(1000, ge=1, description="Jobs after which a worker child is replaced.")
     worker_max_resident_bytes: int = Field(
         512 * 2**20, ge=2**27, description="Resident memory after which a worker child is replaced, between two jobs."
@@ -203,6 +260,8 @@ class Settings(BaseSettings):
                 f"IMAGEMILL_AUTH must be set when IMAGEMILL_PROFILE is {self.profile}: "
                 "say off if something in front of imagemill decides who may use it"
             )
+        for contradiction in contradictions(self):
+            raise ValueError(contradiction)
         return self
 
     @property
@@ -217,8 +276,13 @@ class Settings(BaseSettings):
 
     @property
     def storage(self) -> str:
-        """URL of the object store."""
+        """URL of the place of originals."""
         return self.storage_url or f"file:{self.data.absolute() / 'objects'}"
+
+    @property
+    def outputs(self) -> str:
+        """URL of the place of outputs."""
+        return self.outputs_url or self.storage
 
     @property
     def broker(self) -> str:

@@ -10,6 +10,7 @@
     │   ├── CorruptImage         corrupt-image
     │   ├── TooManyPixels        too-many-pixels
     │   ├── InvalidOptions       invalid-options
+    │   ├── InvalidLink          invalid-link
     │   └── UnknownToken         unknown-token
     ├── JobFailure               an accepted job ended without an image, and not because of its image
     │   ├── WorkerLost           worker-lost
@@ -121,6 +122,13 @@ class InvalidOptions(BadInput):
     def __init__(self, *problems: OptionProblem) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{problem.pointer}: {problem.detail}" for problem in problems))
+
+
+class InvalidLink(BadInput):
+    """The image is only for who has a signed link, and this is none, or one that has expired."""
+
+    code = "invalid-link"
+    title = "The link does not work"
 
 
 class UnknownToken(BadInput):

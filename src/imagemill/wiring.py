@@ -1,11 +1,11 @@
 """The one place that picks adapters and puts the flows together. Builds, but starts and connects nothing."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
 from imagemill.domain.job import token_namespace
+from imagemill.domain.links import LinkSigner, link_key
 from imagemill.domain.ports import Faults, JobStore, ObjectStore
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
@@ -21,7 +21,7 @@ from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.access import Access
 from imagemill.jobs.store import SqlJobStore
-from imagemill.storage.files import FileStore
+from imagemill.storage.places import create_store
 
 _DAY_SECONDS = 86_400
 
@@ -56,7 +56,7 @@ def for_web(settings: Settings) -> WebServices:
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
-        deliver=Deliver(store),
+        deliver=create_deliver(settings, store),
         health=Health(jobs, store, queue),
     )
 
@@ -88,12 +88,24 @@ def for_beat(settings: Settings) -> Sweep:
         orphans=Orphans(jobs, store),
         max_attempts=settings.max_attempts,
         resend_seconds=settings.resend_seconds,
+        keep_originals_seconds=settings.keep_originals_days and settings.keep_originals_days * _DAY_SECONDS,
     )
 
 
 def for_doctor(settings: Settings) -> Health:
     """The parts to be checked."""
     return Health(_jobs(settings), _store(settings), _queue(settings))
+
+
+def create_deliver(settings: Settings, store: ObjectStore) -> Deliver:
+    """How outputs reach those who ask, over any store."""
+    return Deliver(
+        store,
+        redirect=settings.delivery == "redirect",
+        cdn_url=settings.cdn_url,
+        signer=LinkSigner(link_key(settings.secret())) if settings.images == "signed" else None,
+        link_seconds=settings.link_seconds,
+    )
 
 
 def _jobs(settings: Settings, patience_seconds: float = 0.0) -> JobStore:
@@ -108,7 +120,7 @@ def _jobs(settings: Settings, patience_seconds: float = 0.0) -> JobStore:
 
 
 def _store(settings: Settings) -> ObjectStore:
-    return FileStore(Path(settings.storage.removeprefix("file:")))
+    return create_store(settings)
 
 
 def _queue(settings: Settings) -> CeleryQueue:

@@ -1,20 +1,32 @@
-"""Databases for the record's tests. A server is started once; each test finds its tables empty."""
+"""Databases for the record's tests, buckets for the store's.
+
+A server is started once, each test has a place of its own.
+"""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import BigInteger, bindparam
 
+from imagemill.domain.ports import ObjectStore
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
 from imagemill.jobs.store import SqlJobStore
+from imagemill.storage.files import FileStore
+from imagemill.storage.memory import MemoryStore
+from imagemill.storage.split import SplitStore
+from tests.buckets import Moto, Rclone, open_bucket
 from tests.contract.record import KEEP_SECONDS, Record
 from tests.databases import MariaDb, Postgres, empty
 from tests.fakes.jobs import MemoryJobStore
+from tests.gcs import GoogleStub
 
 DATABASES = ["sqlite", "postgresql", "mariadb"]
+STORES = ["memory", "files", "rclone", "moto", "google", "split"]
+"""Kinds of object stores; of each the fixture `<kind>_place` makes a place."""
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +125,64 @@ def record(request: pytest.FixtureRequest) -> Iterator[Record]:
     store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
     yield Record(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
     store.close()
+
+
+@pytest.fixture(scope="session")
+def rclone() -> Iterator[Rclone]:
+    """An S3 server that checks signatures."""
+    server = Rclone().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """An S3 server that knows ranges."""
+    server = Moto().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleStub]:
+    """A stand-in for Google Cloud Storage."""
+    server = GoogleStub(tmp_path_factory.mktemp("google")).start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def memory_place() -> Callable[[], ObjectStore]:
+    """Opens one store in memory."""
+    store = MemoryStore()
+    return lambda: store
+
+
+@pytest.fixture
+def files_place(tmp_path: Path) -> Callable[[], ObjectStore]:
+    """Opens stores in one folder."""
+    return lambda: FileStore(tmp_path / "objects")
+
+
+@pytest.fixture
+def rclone_place(rclone: Rclone) -> Callable[[], ObjectStore]:
+    """Opens stores in one bucket of rclone."""
+    return partial(open_bucket, rclone.bucket())
+
+
+@pytest.fixture
+def moto_place(moto: Moto) -> Callable[[], ObjectStore]:
+    """Opens stores in one bucket of moto."""
+    return partial(open_bucket, moto.bucket())
+
+
+@pytest.fixture
+def google_place(google: GoogleStub) -> Callable[[], ObjectStore]:
+    """Opens stores in one bucket of the stand-in."""
+    return partial(open_bucket, google.bucket(f"test-{len(google.objects)}"))
+
+
+@pytest.fixture
+def split_place(tmp_path: Path) -> Callable[[], ObjectStore]:
+    """Opens stores over two folders."""
+    return lambda: SplitStore(FileStore(tmp_path / "originals"), FileStore(tmp_path / "outputs"))

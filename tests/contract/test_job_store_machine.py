@@ -67,6 +67,7 @@ class RecordMachine(RuleBasedStateMachine):
         self.store = SqlJobStore(f"sqlite:///{self.file}", keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
         self.objects: set[str] = set()
         self.seen: dict[str, Job] = {}  # by results_id, which names a record where tokens come again
+        self.given_up: set[str] = set()
         self.published: set[str] = set()
         self.erased: set[str] = set()
         self.accepted: set[str] = set()
@@ -185,6 +186,13 @@ class RecordMachine(RuleBasedStateMachine):
         """A sweep removes what has been kept long enough."""
         assert self.store.forget_expired(MANY) == self.model.forget_expired(MANY)
 
+    @rule(seconds=PAUSES)
+    def give_up(self, seconds: int) -> None:
+        """A sweep lets go of originals that were not used for a while."""
+        before = self.model.original_keys()
+        assert self.store.give_up_originals(seconds, MANY) == self.model.give_up_originals(seconds, MANY)
+        self.given_up |= before - self.model.original_keys()
+
     @rule()
     def collect(self) -> None:
         """A sweep deletes objects."""
@@ -227,9 +235,13 @@ class RecordMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_job_lacks_bytes(self) -> None:
-        """The original of a job that may still run, and the outputs of one that is done, are in the object store."""
+        """The original of a job that may still run, and the outputs of one that is done, are in the object store.
+
+        The original of one that has ended too, unless it was erased or its original was given up.
+        """
         for job in self._jobs():
-            assert job.status is JobStatus.REVOKED or job.original.key in self.objects
+            spared = self.given_up if job.status.terminal else set()
+            assert job.status is JobStatus.REVOKED or job.original.key in self.objects | spared
             assert self.objects.issuperset(product.key for product in job.products)
 
     def _jobs(self) -> tuple[Job, ...]:

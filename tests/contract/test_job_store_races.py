@@ -168,10 +168,12 @@ def test_the_same_failed_job_is_replaced_once(store: SqlJobStore, race: Race) ->
 
 
 def test_an_original_is_never_given_up_under_a_new_job(store: SqlJobStore, race: Race) -> None:
-    """Some erase the last job of an image while others post it again: no accepted job lacks its original."""
+    """Some erase an image's last job, or sweep, while others post it again: no accepted job lacks its original."""
     originals = [accept(store, f"image {number}").original for number in range(20)]
 
     def client(number: int) -> list[Any]:
+        if number % 4 == 3:
+            return [store.give_up_originals(0, 5) and None for _ in range(20)]
         if number % 2:
             return [store.erase(new_job(f"image {image}").token, "ada") and None for image in range(20)]
         found = [store.accept(new_job(f"image {i}", original=o, width=number + 1)) for i, o in enumerate(originals)]

@@ -185,3 +185,66 @@ def test_originals_that_no_record_names_are_garbage(record: Record) -> None:
     assert record.store.discard_unnamed([]) == 0
     assert record.garbage() == {late.original.key}
     assert record.store.accept(late) is None
+
+
+def test_an_original_goes_before_its_jobs(record: Record) -> None:
+    """Unused for long enough and its jobs ended: its key is garbage, its jobs stay, and it is not found any more."""
+    done = record.finish(record.accept(new_job(width=1)))
+    broken = record.fail(record.accept(new_job(width=2, original=done.original)), BROKEN)
+    record.advance(99)
+    assert record.store.give_up_originals(100, MANY) == 0
+    record.advance(1)
+    assert record.store.give_up_originals(100, MANY) == 1
+    assert record.store.give_up_originals(100, MANY) == 0
+    assert record.garbage() == {done.original.key}
+    assert (record.find(done), record.find(broken)) == (done, broken)
+    assert record.store.find_original("ada", done.original.sha256) is None
+    assert record.store.discard_unnamed([done.original.key]) == 0
+
+
+def test_an_original_stays_until_its_jobs_have_ended(record: Record) -> None:
+    """However old it is: a job that waits, or that a worker has, needs it."""
+    waiting, running = record.accept(new_job("one")), record.claim(record.accept(new_job("two"))).job
+    record.advance(1000)
+    assert record.store.give_up_originals(100, MANY) == 0
+    record.store.erase(waiting.token, "ada")
+    record.store.release_expired(1, MANY)
+    assert record.store.give_up_originals(100, MANY) == 1
+    assert {waiting.original.key, running.original.key} <= record.garbage()
+
+
+def test_an_original_that_is_used_again_is_kept_longer(record: Record) -> None:
+    """The time counts from the last job that was accepted with it."""
+    first = record.finish(record.accept(new_job(width=1)))
+    record.advance(60)
+    record.finish(record.accept(new_job(width=2, original=first.original)))
+    record.advance(60)
+    assert record.store.give_up_originals(100, MANY) == 0
+    record.advance(40)
+    assert record.store.give_up_originals(100, MANY) == 1
+
+
+def test_an_image_whose_original_went_is_new(record: Record) -> None:
+    """Its old job answers as before; another one has an original of its own, and none is accepted with the old one."""
+    old = record.finish(record.accept(new_job(width=1)))
+    record.advance(100)
+    record.store.give_up_originals(100, MANY)
+    assert record.store.accept(new_job(width=2, original=old.original)) is None
+    again = record.store.accept(new_job(width=1))
+    assert again is not None
+    assert (again.reused, again.job) == (True, old)
+    new = record.accept(new_job(width=2))
+    assert new.original.key != old.original.key
+    record.store.erase(old.token, "ada")
+    record.store.erase(new.token, "ada")
+    assert {old.original.key, new.original.key, *output_keys(old), *output_keys(new)} == record.garbage()
+
+
+def test_originals_are_given_up_in_batches(record: Record) -> None:
+    """The oldest first."""
+    jobs = []
+    for image in ("one", "two", "three"):
+        jobs.append(record.finish(record.accept(new_job(image))))
+        record.advance(1)
+    assert record.store.give_up_originals(0, 2) == 2
+    assert record.garbage() == {job.original.key for job in jobs[:2]}

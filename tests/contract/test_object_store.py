@@ -1,9 +1,10 @@
-"""What every object store owes, whatever it is made of. A new adapter joins by a line in `STORES`."""
+"""What every object store owes, whatever it is made of. A new adapter joins by a line in `conftest.STORES`."""
 
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -14,23 +15,33 @@ from hypothesis import strategies as st
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.keys import is_key, original_key, output_key
 from imagemill.domain.ports import ObjectStore
+from imagemill.storage.buckets import S3Bucket
 from imagemill.storage.files import MAPPED_BYTES, FileStore
 from imagemill.storage.memory import MemoryStore
+from imagemill.storage.split import SplitStore
+from tests.buckets import open_bucket
+from tests.contract.conftest import STORES
 
-Reopen = Callable[[], ObjectStore]
+Place = Callable[[], ObjectStore]
+"""Opens a store, always on the same objects."""
 
-STORES = {"files": FileStore, "memory": lambda _: MemoryStore()}
-LASTING_STORES = {"files": FileStore}
-
+RANGED_STORES = [name for name in STORES if name != "rclone"]  # it knows no ranges
 ORIGINAL = original_key(hashlib.sha256(b"an image").hexdigest(), "0123456789abcdef")
 OUTPUT = output_key("5" * 32, "image", ImageFormat.JPEG)
 SIZES = [0, 1, 50_000, MAPPED_BYTES - 1, MAPPED_BYTES, MAPPED_BYTES + 1]
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+@pytest.fixture(params=STORES)
+def store_place(request: pytest.FixtureRequest) -> Place:
+    """A place for objects of each kind, empty."""
+    place: Place = request.getfixturevalue(f"{request.param}_place")
+    return place
+
+
+@pytest.fixture
+def store(store_place: Place) -> ObjectStore:
     """An empty store of each kind."""
-    return request.param(tmp_path / "objects")
+    return store_place()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -120,18 +131,25 @@ def test_stat(store: ObjectStore) -> None:
     assert started - timedelta(seconds=1) <= stat.modified_at <= datetime.now(UTC) + timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("store_place", RANGED_STORES, indirect=True)
 def test_open_can_seek(store: ObjectStore) -> None:
     """A reader can be sent anywhere, as an answer to a range needs."""
     store.put(OUTPUT, b"0123456789")
     reader = store.open(OUTPUT)
     assert reader is not None
     with reader:
-        assert reader.seekable()
+        assert (reader.readable(), reader.seekable()) == (True, True)
         reader.seek(4)
         assert reader.read(3) == b"456"
         assert reader.seek(0, 2) == 10
         reader.seek(0)
         assert reader.read() == b"0123456789"
+
+
+@pytest.mark.parametrize("store_place", ["memory", "files", "split"], indirect=True)
+def test_a_store_without_http_has_no_links(store: ObjectStore) -> None:
+    """Whether the object is there or not; buckets' links have tests of their own."""
+    assert store.link(OUTPUT, 60) is None
 
 
 def test_check_passes(store: ObjectStore) -> None:
@@ -142,11 +160,13 @@ def test_check_passes(store: ObjectStore) -> None:
     assert store.get(OUTPUT) == b"data"
 
 
+@pytest.mark.parametrize("store_place", RANGED_STORES, indirect=True)  # rclone writes in place
 def test_readers_see_all_or_nothing(store: ObjectStore) -> None:
     """While a writer replaces an object, a reader finds one version whole, never a part or a mixture."""
     versions = [bytes([letter]) * size for letter, size in ((65, 300_000), (66, MAPPED_BYTES + 7), (67, 10))]
     allowed = {hashlib.sha256(version).digest() for version in versions}
     started, stop = Event(), Event()
+    looks = 300 if isinstance(store, FileStore | MemoryStore) else 30
 
     def write() -> int:
         puts = 0
@@ -160,7 +180,7 @@ def test_readers_see_all_or_nothing(store: ObjectStore) -> None:
         writing = pool.submit(write)
         try:
             assert started.wait(10)
-            seen = {hashlib.sha256(store.get(OUTPUT) or b"").digest() for _ in range(300)}
+            seen = {hashlib.sha256(store.get(OUTPUT) or b"").digest() for _ in range(looks)}
         finally:
             stop.set()
         assert writing.result(10) >= len(versions)
@@ -199,21 +219,21 @@ def test_only_keys_are_taken(text: str) -> None:
     """Any text that is not a key is a ValueError from every method, and reaches neither disk nor network."""
     if is_key(text):
         return
-    for kind in STORES.values():
-        store = kind(Path("/nonexistent/objects"))
-        for call in (store.get, store.stat, store.open, store.delete, lambda key, store=store: store.put(key, b"data")):
+    nowhere = open_bucket(S3Bucket("images", endpoint="http://127.0.0.1:1", key=("a", "b")))
+    for store in (FileStore(Path("/nonexistent/objects")), MemoryStore(), nowhere, SplitStore(nowhere, nowhere)):
+        calls = (store.get, store.stat, store.open, store.delete)
+        for call in (*calls, partial(store.link, seconds=1), partial(store.put, data=b"data")):
             with pytest.raises(ValueError, match="not a key"):
                 call(text)
 
 
-@pytest.mark.parametrize("kind", LASTING_STORES.values(), ids=LASTING_STORES)
-def test_another_instance_finds_the_objects(kind: Callable[[Path], ObjectStore], tmp_path: Path) -> None:
+def test_another_instance_finds_the_objects(store_place: Place) -> None:
     """Objects belong to the place, not to the instance: the API puts what a worker gets."""
-    kind(tmp_path).put(ORIGINAL, b"an image")
-    other = kind(tmp_path)
+    store_place().put(ORIGINAL, b"an image")
+    other = store_place()
     assert other.get(ORIGINAL) == b"an image"
     other.delete(ORIGINAL)
-    assert kind(tmp_path).stat(ORIGINAL) is None
+    assert store_place().stat(ORIGINAL) is None
 
 
 def test_old_originals_are_listed(store: ObjectStore) -> None:

@@ -74,6 +74,7 @@ class MemoryJobStore:
         self._rows: dict[UUID, _Row] = {}
         self._originals: dict[tuple[str, str], Original] = {}
         self._garbage: list[tuple[float, str]] = []
+        self._used: dict[str, float] = {}
         self._accepted = 0
         self._lock = threading.RLock()
 
@@ -104,6 +105,7 @@ class MemoryJobStore:
             if not recorded and any(key == new.original.key for _, key in self._garbage):
                 return None
             self._originals[place] = recorded or new.original
+            self._used[new.original.key] = self.now
             if row:
                 del self._rows[new.token]
                 self._discard(*output_keys(row.job))
@@ -254,6 +256,18 @@ class MemoryJobStore:
         with self._answering():
             self._garbage = [(due, key) for due, key in self._garbage if due > self.now or key not in keys]
 
+    def give_up_originals(self, unused_seconds: float, limit: int) -> int:
+        with self._answering():
+            needed = {row.job.original.key for row in self._rows.values() if not row.job.status.terminal}
+            old = [
+                place
+                for place, original in self._originals.items()
+                if original.key not in needed and self._used[original.key] <= self.now - unused_seconds
+            ][:limit]
+            for place in old:
+                self._discard(self._originals.pop(place).key)
+            return len(old)
+
     def discard_unnamed(self, keys: Sequence[str]) -> int:
         with self._answering():
             originals = (*self._originals.values(), *(row.job.original for row in self._rows.values()))
@@ -269,6 +283,10 @@ class MemoryJobStore:
     def jobs(self) -> Iterator[Job]:
         """Every job in the record, for tests that look at all of them."""
         return iter([row.job for row in self._rows.values()])
+
+    def original_keys(self) -> set[str]:
+        """The keys of all originals that are kept."""
+        return {original.key for original in self._originals.values()}
 
     def discard(self, *keys: str) -> None:
         """Make garbage of keys, as erasing a job does."""

@@ -12,6 +12,7 @@ import pytest
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import JobStatus
 from imagemill.domain.keys import original_key, output_key
+from imagemill.domain.recipe import Recipe
 from imagemill.errors import RecordUnavailable
 from imagemill.flow import sweep
 from imagemill.flow.erase import GARBAGE_BATCH, POSTPONE_SECONDS
@@ -243,3 +244,36 @@ def test_a_record_that_is_away_is_said(house: House, caplog: pytest.LogCaptureFi
     with pytest.raises(RecordUnavailable):
         house.sweep.run()
     assert caplog.text.count("A step of the sweep failed") == 1
+
+
+def test_originals_go_first_if_told_to(house: House) -> None:
+    """After their own time their bytes go, the results stay; without a setting nothing is looked for."""
+    token = house.accept().token
+    house.attempt(token).work()
+    original = house.job(token).original.key
+    house.jobs.now += 1000
+    assert house.sweep.run().given_up == 0
+
+    swept = replace(house.sweep, keep_originals_seconds=1000).run()
+
+    assert (swept.given_up, swept.collected) == (1, 1)
+    assert original not in house.kept
+    assert [product.key for product in house.job(token).products] == house.kept
+    assert house.accept().token == token
+    assert house.kept == [product.key for product in house.job(token).products], "nothing was stored again"
+
+
+def test_an_image_whose_original_went_can_be_made_into_others(house: House) -> None:
+    """Sent again with other options it is kept anew, and the second job ends as the first one did."""
+    first = house.accept().token
+    house.attempt(first).work()
+    house.jobs.now += 1000
+    replace(house.sweep, keep_originals_seconds=1000).run()
+
+    second = house.accept(recipe=Recipe.parse({"width": 20})).token
+    assert house.attempt(second).work() is JobStatus.SUCCESS
+
+    assert house.job(second).original.key != house.job(first).original.key
+    house.erase.erase(first, OWNER)
+    house.erase.erase(second, OWNER)
+    assert house.kept == []

@@ -57,6 +57,22 @@ def test_defaults_are_enough_for_a_desk() -> None:
         ("database_pool_size", "0"),
         ("database_recycle_seconds", "0"),
         ("storage_url", "ftp://4711"),
+        ("storage_url", "s3://"),
+        ("storage_url", "s3://4711/../other"),
+        ("storage_url", "s3://4711//other"),
+        ("storage_url", "s3://4711/other?endpoint=x"),
+        ("storage_url", "gs://4711/.hidden"),
+        ("outputs_url", "4711"),
+        ("storage_seconds", "0"),
+        ("s3_endpoint", "minio.example:4711"),
+        ("s3_region", "eu central 4711"),
+        ("s3_secret_access_key", ""),
+        ("gs_endpoint", "ftp://4711"),
+        ("delivery", "pigeon-4711"),
+        ("cdn_url", "cdn-4711.example"),
+        ("images", "4711"),
+        ("link_seconds", "604801"),
+        ("keep_originals_days", "0"),
         ("broker_url", "amqp://4711"),
         ("queue", "not a name 4711"),
         ("max_image_bytes", "1023"),
@@ -128,6 +144,40 @@ def test_a_guarded_profile_wants_auth_said(variables: Callable[..., None]) -> No
     variables(profile="production", secret_key=SECRET)
     with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH must be set"):
         config.load()
+
+
+@pytest.mark.parametrize(
+    ("named", "values"),
+    [
+        ("S3_SECRET_ACCESS_KEY", {"s3_access_key_id": "name-4711"}),
+        ("S3_ACCESS_KEY_ID", {"s3_secret_access_key": "secret-4711"}),
+        ("S3_ENDPOINT", {"s3_path_style": "false"}),
+        ("STORAGE_ALLOW_HTTP", {"s3_endpoint": "http://minio-4711.example"}),
+        ("STORAGE_ALLOW_HTTP", {"gs_endpoint": "http://google-4711.example"}),
+        ("CDN_URL", {"delivery": "public"}),
+        ("DELIVERY", {"cdn_url": "https://cdn-4711.example"}),
+        ("IMAGES", {"delivery": "public", "cdn_url": "https://cdn-4711.example", "images": "signed"}),
+        ("DELIVERY", {"delivery": "redirect"}),
+        ("DELIVERY", {"delivery": "redirect", "storage_url": "s3://bucket-4711", "outputs_url": "file:/srv/4711"}),
+        ("ACCEL_PATH", {"delivery": "redirect", "storage_url": "s3://bucket-4711", "accel_path": "/x/"}),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    variables: Callable[..., None], named: str, values: dict[str, str]
+) -> None:
+    """Half of a key, a way without its place, a private image on a public server: the variable is named."""
+    variables(**values)
+    with pytest.raises(ConfigurationError, match=f"IMAGEMILL_{named}") as caught:
+        config.load()
+    assert "4711" not in str(caught.value)
+
+
+def test_outputs_lie_with_originals_unless_told(tmp_path: Path) -> None:
+    """One place, or two."""
+    settings = Settings(data=tmp_path, storage_url="s3://bucket/prefix")
+    assert (settings.storage, settings.outputs) == ("s3://bucket/prefix",) * 2
+    settings = Settings(data=tmp_path, outputs_url="gs://another.bucket/")
+    assert (settings.storage, settings.outputs) == (f"file:{tmp_path}/objects", "gs://another.bucket/")
 
 
 def test_faults_work_in_the_testing_profile_only(variables: Callable[..., None]) -> None:

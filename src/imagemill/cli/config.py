@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _WORKED_OUT = {
     "database_url": "database",
     "storage_url": "storage",
+    "outputs_url": "outputs",
     "broker_url": "broker",
     "wait_slots": "waits",
     "worker_concurrency": "concurrency",

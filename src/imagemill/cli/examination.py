@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from imagemill.cli import sample
 from imagemill.cli.address import ask, exposure, require_free
 from imagemill.cli.finding import Finding, Verdict
-from imagemill.cli.services import check_carriers, check_database, check_store, not_set_up, store_folder
+from imagemill.cli.services import check_carriers, check_database, not_set_up
+from imagemill.cli.stores import check_store, store_folders
 from imagemill.domain.recipe import OutputFormat, Recipe
 from imagemill.errors import ConfigurationError, ImagemillError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _ENOUGH_FILES = 1024
 _ENOUGH_BYTES = 2**30
 _EARLIEST_YEAR = 2025
+_FOLDER_REMEDY = "Give this user the right to write there, or name another folder in IMAGEMILL_DATA."
 
 
 def examine(settings: "Settings") -> Iterator[Finding]:
@@ -35,7 +37,7 @@ def examine(settings: "Settings") -> Iterator[Finding]:
 def check_folder(settings: "Settings") -> Iterator[Finding]:
     """The data folder takes a file and carries it to the disk."""
     if not os.path.lexists(settings.data):
-        yield not_set_up("folder", settings.data, "`imagemill up`")
+        yield not_set_up("folder", settings.data, "`imagemill up`", _FOLDER_REMEDY)
         return
     try:
         began = time.monotonic()
@@ -44,8 +46,8 @@ def check_folder(settings: "Settings") -> Iterator[Finding]:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        remedy = "Give this user the right to write there, or name another folder in IMAGEMILL_DATA."
-        yield Finding("folder", Verdict.FAIL, f"{settings.data} cannot be written: {error.strerror}", remedy)
+        detail = f"{settings.data} cannot be written: {error.strerror}"
+        yield Finding("folder", Verdict.FAIL, detail, _FOLDER_REMEDY)
     else:
         milliseconds = (time.monotonic() - began) * 1000
         yield Finding(
@@ -107,7 +109,7 @@ def check_access(settings: "Settings") -> Iterator[Finding]:
 def check_disk(settings: "Settings") -> Iterator[Finding]:
     """There is room where the record and where the images lie."""
     seen = set()
-    for part, folder in (("disk", settings.data), ("store disk", store_folder(settings))):
+    for part, folder in (("disk", settings.data), *(("store disk", folder) for folder in store_folders(settings))):
         if not folder.is_dir() or (disk := folder.stat().st_dev) in seen:
             continue
         seen.add(disk)

@@ -1,4 +1,4 @@
-"""What the doctor asks of the parts that keep and carry the work: database, jobs, store, broker and workers.
+"""What the doctor asks of the parts that record and carry the work: database, jobs, broker and workers.
 
 It only looks: what has not been set up yet is told, not made.
 """
@@ -25,30 +25,26 @@ _LONG_WAIT_SECONDS = 60.0
 _SQLITE = "sqlite:///"
 
 
-def store_folder(settings: "Settings") -> Path:
-    """The folder of the object store."""
-    return Path(settings.storage.removeprefix("file:"))
-
-
-def not_set_up(part: str, place: Path, maker: str) -> Finding:
+def not_set_up(part: str, place: Path, maker: str, remedy: str) -> Finding:
     """A file or folder is not there yet: which is well before the first start, if it can be made.
 
     Args:
         part: what it is for.
         place: where it will be.
         maker: what makes it.
+        remedy: what helps if it cannot be made.
     """
     above = next(folder for folder in place.absolute().parents if os.path.lexists(folder))
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         return Finding(part, Verdict.WARN, "is not set up yet", f"{maker} makes it.")
-    return Finding(part, Verdict.FAIL, f"cannot be made: {above} cannot be written", _REMEDIES[part])
+    return Finding(part, Verdict.FAIL, f"cannot be made: {above} cannot be written", remedy)
 
 
 def check_database(settings: "Settings") -> Iterator[Finding]:
     """The database answers with the tables of this release; then, how many jobs wait in it."""
     url = settings.database
     if url.startswith(_SQLITE) and _lacks(file := Path(url.removeprefix(_SQLITE).partition("?")[0])):
-        yield not_set_up("database", file, "`imagemill up` or `imagemill db upgrade`")
+        yield not_set_up("database", file, "`imagemill up` or `imagemill db upgrade`", _REMEDIES["database"])
         return
     finding = _look("database", settings, lambda parts: parts.jobs.check())
     if finding.verdict is not Verdict.OK:
@@ -90,17 +86,6 @@ def _check_jobs(settings: "Settings") -> Iterator[Finding]:
     else:
         remedy = "See whether worker, broker and beat run and what they log; if they do, run more workers."
         yield Finding("jobs", Verdict.WARN, detail, remedy)
-
-
-def check_store(settings: "Settings") -> Iterator[Finding]:
-    """The object store can be written to."""
-    from imagemill.storage.files import DRAFTS
-
-    drafts = store_folder(settings) / DRAFTS
-    if os.path.lexists(drafts):
-        yield _look("store", settings, lambda parts: parts.store.check())
-    else:
-        yield not_set_up("store", drafts, "The API")
 
 
 def check_carriers(settings: "Settings") -> Iterator[Finding]:
@@ -161,9 +146,7 @@ def _lacks(database: Path) -> bool:
 
 
 _REMEDIES = {
-    "folder": "Give this user the right to write there, or name another folder in IMAGEMILL_DATA.",
     "database": "Run `imagemill db upgrade`; if it does not answer at all, look at IMAGEMILL_DATABASE_URL.",
-    "store": "Give this user the right to write there, or name another place in IMAGEMILL_STORAGE_URL.",
     "broker": "Start it, or look at IMAGEMILL_BROKER_URL.",
     "worker": "`imagemill up` or `imagemill worker` starts one; if one runs, its broker and queue must be these.",
 }

@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from imagemill.domain.formats import FACTS, MEDIA_TYPE_BY_EXTENSION, ImageFormat
 from imagemill.domain.job import Job
 
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""Cache-Control of an output: a key's bytes never change. Source: RFC 8246."""
+
+PRIVATE = "private, max-age=31536000, immutable"
+"""Cache-Control of an output that only who has a link may see: for browsers, not for what stands between."""
+
 _ORIGINAL = re.compile(r"originals/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{62}-[0-9a-f]{16}")
 _OUTPUT = re.compile(
     r"images/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{30}-[a-z0-9][a-z0-9-]{0,31}\.(?P<extension>[a-z]{3,4})"

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 from uuid import UUID
 
 from imagemill.domain.formats import ImageFormat
@@ -54,7 +54,18 @@ class ObjectStore(Protocol):
         ...
 
     def open(self, key: str) -> BinaryIO | None:
-        """A seekable reader of an object, to be closed by the caller; None if there is none."""
+        """A seekable reader of an object, to be closed by the caller; None if there is none. Loads what is read."""
+        ...
+
+    def link(self, key: str, seconds: int, method: Literal["GET", "HEAD"] = "GET") -> str | None:
+        """A URL under which anybody can fetch the object from the store itself, for so long from now on.
+
+        Says nothing of whether it is there. None if the store is not one that can be asked over HTTP.
+
+        Args:
+            seconds: at most a week, which is S3's limit.
+            method: that the URL is good for.
+        """
         ...
 
     def delete(self, key: str) -> None:
@@ -247,6 +258,16 @@ class JobStore(Protocol):
 
     def drop_garbage(self, keys: Sequence[str]) -> None:
         """Strike out keys whose objects are gone."""
+        ...
+
+    def give_up_originals(self, unused_seconds: float, limit: int) -> int:
+        """Let go of originals that no job was accepted with for so long, and whose jobs have all ended.
+
+        Their keys go to the garbage list; their jobs stay as they are. The same image, sent again, is a new original.
+
+        Returns:
+            How many.
+        """
         ...
 
     def discard_unnamed(self, keys: Sequence[str]) -> int:

@@ -22,12 +22,13 @@ SWEEP_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did, in jobs; `collected` and `orphans` in objects."""
+    """What one sweep did, in jobs; `given_up`, `orphans` and `collected` in objects."""
 
     released: int = 0
     lost: int = 0
     resent: int = 0
     forgotten: int = 0
+    given_up: int = 0
     orphans: int = 0
     collected: int = 0
 
@@ -42,6 +43,8 @@ class Sweep:
     Args:
         max_attempts: claims after which a job whose worker died is failed.
         resend_seconds: how long a job waits to be claimed before it is sent again, at first.
+        keep_originals_seconds: how long an original is kept once its jobs have ended; None as long as one of its
+            jobs is.
         clock: seconds of a clock that never goes back.
     """
 
@@ -52,6 +55,7 @@ class Sweep:
     orphans: Orphans
     max_attempts: int
     resend_seconds: int
+    keep_originals_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
 
     def run(self) -> Swept:
@@ -63,11 +67,12 @@ class Sweep:
         deadline = self.clock() + SWEEP_SECONDS
         done: Counter[str] = Counter()
         troubles: list[Exception] = []
-        # Released jobs are due to be sent; what is forgotten and orphans are garbage.
+        # Released jobs are due to be sent; what is forgotten, given up or an orphan is garbage.
         for step, batch in (
             (self._release, BATCH),
             (self._resend, BATCH),
             (self._forget, BATCH),
+            (self._give_up_originals, BATCH),
             (self._discard_orphans, BATCH),
             (self._collect, GARBAGE_BATCH),
         ):
@@ -117,6 +122,13 @@ class Sweep:
         forgotten = self.jobs.forget_expired(BATCH)
         done.update(forgotten=forgotten)
         return forgotten
+
+    def _give_up_originals(self, done: Counter[str]) -> int:
+        if self.keep_originals_seconds is None:
+            return 0
+        given_up = self.jobs.give_up_originals(self.keep_originals_seconds, BATCH)
+        done.update(given_up=given_up)
+        return given_up
 
     def _discard_orphans(self, done: Counter[str]) -> int:
         orphans = self.orphans.discard()

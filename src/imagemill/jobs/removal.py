@@ -10,7 +10,7 @@ are passed over; then originals, by ascending id.
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, insert, select, update
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 IS_DISCARDED = exists().where(garbage.c.key == bindparam("key"))
 """Whether a key has been given up."""
+
+_UNENDED = jobs.c.status.in_([status for status in JobStatus if not status.terminal])
 
 LATE_SECONDS = 3600
 """How long after its end someone may still act on a job as it was: far beyond any time limit of worker or request."""
@@ -72,9 +74,23 @@ def release_originals(connection: Connection, ids: Collection[int], now: int) ->
             these, originals.c.kept, ~_has_jobs(jobs.c.status != JobStatus.REVOKED)
         )
     ).all()
-    connection.execute(update(originals).where(originals.c.id.in_([row.id for row in unneeded])).values(kept=None))
+    _give_up(connection, {row.id: row.key for row in unneeded}, now)
     connection.execute(delete(originals).where(these, originals.c.kept.is_(None), ~_has_jobs()))
-    _discard(connection, [row.key for row in unneeded], now)
+
+
+def give_up_originals(connection: Connection, now: int, *, unused: int, limit: int) -> int:
+    """Give up originals whose last job was accepted so many milliseconds ago; they become garbage. Returns how many.
+
+    Those that a job still needs to end are passed over, and so are those that somebody is using just now.
+    """
+    old = select(originals.c.id).where(originals.c.used_at <= now - unused, originals.c.kept, ~_has_jobs(_UNENDED))
+    old = old.order_by(originals.c.used_at).limit(limit).with_for_update(of=originals, skip_locked=True)
+    # Locked first and looked at once more: a request may have recorded a job with one of them in between.
+    ids = connection.scalars(old).all()
+    still = select(originals.c.id, originals.c.key).where(originals.c.id.in_(ids), originals.c.kept)
+    unneeded = connection.execute(still.where(~_has_jobs(_UNENDED))).all()
+    _give_up(connection, {row.id: row.key for row in unneeded}, now)
+    return len(unneeded)
 
 
 def discard_unnamed(connection: Connection, keys: Collection[str], now: int) -> int:
@@ -98,6 +114,12 @@ def _read_output_keys(row: Row[Any]) -> Iterable[str]:
         # Written by a later release that was taken back. One such job must not keep all others from going.
         log.warning("A job that this release cannot read is removed.", extra={"token": str(row.token)}, exc_info=True)
         return [product["key"] for product in json.loads(row.products or "[]")]
+
+
+def _give_up(connection: Connection, keys: Mapping[int, str], now: int) -> None:
+    if keys:
+        connection.execute(update(originals).where(originals.c.id.in_(keys)).values(kept=None))
+        _discard(connection, list(keys.values()), now)
 
 
 def _has_jobs(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from imagemill.jobs.tables import jobs, originals
 NO_LEASE: dict[str, Any] = {"lease": None, "lease_ends_at": None}
 """The columns of a job that no worker holds."""
 
-_OF_THE_ORIGINAL = [column for column in originals.c if column.name not in ("id", "owner", "kept")]
+_OF_THE_ORIGINAL = [column for column in originals.c if column.name not in ("id", "owner", "kept", "used_at")]
 
 
 def select_jobs() -> Select[Any]:
@@ -88,8 +88,8 @@ def read_original(row: Row[Any]) -> Original:
     return Original(row.owner, row.sha256, row.key, row.bytes, header)
 
 
-def write_original(original: Original) -> dict[str, Any]:
-    """The columns of an original whose bytes are kept."""
+def write_original(original: Original, now: int) -> dict[str, Any]:
+    """The columns of an original whose bytes are kept, and used now (milliseconds)."""
     header = original.header
     return {
         "owner": original.owner,
@@ -102,6 +102,7 @@ def write_original(original: Original) -> dict[str, Any]:
         "frames": header.frames,
         "alpha": header.alpha,
         "kept": True,
+        "used_at": now,
     }
 
 

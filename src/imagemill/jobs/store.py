@@ -34,6 +34,7 @@ from imagemill.jobs.removal import (
     IS_DISCARDED,
     delete_jobs,
     discard_unnamed,
+    give_up_originals,
     lock_originals,
     release_originals,
     revoke_job,
@@ -60,6 +61,7 @@ _ORIGINAL = select(originals).where(
     originals.c.owner == bindparam("owner"), originals.c.sha256 == bindparam("sha256"), originals.c.kept
 )
 
+_USED_ORIGINAL = update(originals).where(originals.c.id == bindparam("original")).values(used_at=bindparam("now"))
 _NEW_JOB, _NEW_ORIGINAL = insert(jobs), insert(originals)
 _OF_JOB = update(jobs).where(jobs.c.token == bindparam("job"))
 _MADE = select(jobs.c.token).where(
@@ -201,11 +203,14 @@ class SqlJobStore:
         # Locked, so that it cannot be given up before the job that needs it is committed.
         kept = {"owner": original.owner, "sha256": original.sha256}
         if row := connection.execute(self._kept_original, kept).one_or_none():
-            return (row.id, row.now) if row.key == original.key else None
+            if row.key != original.key:
+                return None
+            connection.execute(_USED_ORIGINAL, {"original": row.id, "now": row.now})
+            return row.id, row.now
         look = connection.execute(self._discarded, {"key": original.key}).one()
         if look.discarded:
             return None
-        inserted = connection.execute(_NEW_ORIGINAL, write_original(original))
+        inserted = connection.execute(_NEW_ORIGINAL, write_original(original, look.now))
         return inserted.inserted_primary_key[0], look.now  # type: ignore[index]  # None where no row is inserted
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
@@ -337,6 +342,13 @@ class SqlJobStore:
         """Strike out keys whose objects are gone."""
         with self._database.writing() as connection:
             upkeep.drop_garbage(connection, self._clock, keys)
+
+    @repeated
+    def give_up_originals(self, unused_seconds: float, limit: int) -> int:
+        """Let go of originals that have not been used for so long. Returns how many."""
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            return give_up_originals(connection, now, unused=milliseconds(unused_seconds), limit=limit)
 
     @repeated
     def discard_unnamed(self, keys: Sequence[str]) -> int:

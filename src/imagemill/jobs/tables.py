@@ -56,11 +56,15 @@ originals = Table(
     Column("height", Integer, nullable=False),
     Column("frames", Integer, nullable=False),
     Column("alpha", Boolean, nullable=False),
-    # True, or NULL once the bytes are given up and the row only serves jobs that were erased. SQL holds NULLs to be
+    # True, or NULL once the bytes are given up and the row only serves jobs that do without. SQL holds NULLs to be
     # distinct, so that the constraint binds kept originals only.
     Column("kept", Boolean),
+    # When a job was last accepted with it; NULL where a release wrote the row that did not note it, and then it is kept
+    # as long as its jobs.
+    Column("used_at", BigInteger),
     UniqueConstraint("owner", "sha256", "kept"),
     Index(None, "key"),
+    Index(None, "used_at"),
 )
 
 jobs = Table(

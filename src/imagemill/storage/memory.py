@@ -17,12 +17,14 @@ class MemoryStore:
         objects: what it holds, by key.
         away: while True, every call raises StoreUnavailable.
         stuck: keys that cannot be deleted.
+        site: what its links begin with; None while it gives none.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, tuple[bytes, datetime]] = {}
         self.away = False
         self.stuck: set[str] = set()
+        self.site: str | None = None
 
     def put(self, key: str, data: Bytes) -> None:
         """Keep a copy of the bytes. Replaces what was there."""
@@ -47,6 +49,11 @@ class MemoryStore:
         """A seekable reader of an object; None if there is none."""
         data = self.get(key)
         return None if data is None else BytesIO(data)
+
+    def link(self, key: str, seconds: int, method: str = "GET") -> str | None:
+        """A URL that leads nowhere, if `site` is set, as of a store that can be asked over HTTP."""
+        self._admit(key)
+        return self.site and f"{self.site}/{key}?method={method}&seconds={seconds}"
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens if there is none."""

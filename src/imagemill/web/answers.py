@@ -1,5 +1,7 @@
 """Domain objects as answers: which field of a job a client sees under which name."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 
 from imagemill.config import Settings
@@ -39,9 +41,15 @@ def accepted_answer(site: str, job: Job, *, reused: bool) -> AcceptedAnswer:
     return AcceptedAnswer(token=job.token, status=job.status, reused=reused, status_url=job_url(site, job))
 
 
-def job_answer(site: str, job: Job) -> JobAnswer:
-    """All that an owner may know of a job."""
-    outputs = tuple(_output(site, product) for product in job.products)
+def job_answer(site: str, job: Job, image_url: Callable[[str, str], str]) -> JobAnswer:
+    """All that an owner may know of a job.
+
+    Args:
+        site: what this service's URLs begin with.
+        job: as the record has it.
+        image_url: from site and key to where clients find an output.
+    """
+    outputs = tuple(_output(image_url(site, product.key), product) for product in job.products)
     return JobAnswer(
         status=job.status,
         resized_image_url=outputs[0].url if outputs else None,
@@ -57,10 +65,10 @@ def job_answer(site: str, job: Job) -> JobAnswer:
     )
 
 
-def _output(site: str, product: Product) -> OutputAnswer:
+def _output(url: str, product: Product) -> OutputAnswer:
     return OutputAnswer(
         name=product.name,
-        url=f"{site}/{product.key}",
+        url=url,
         width=product.size.width,
         height=product.size.height,
         format=product.format,

@@ -32,7 +32,7 @@ _HEADERS = {
     "ETag": ("string", "Strong entity tag."),
     "Last-Modified": ("string", "When the image was made."),
     "Link": ("string", 'The next page, as rel="next"; not there at the end.'),
-    "Location": ("string", "Where to ask for the job."),
+    "Location": ("string", "Where to ask for the job, or where the image is."),
     "Preference-Applied": ("string", "The wait that was granted; not there if none was."),
     "Retry-After": ("integer", "Seconds after which to ask again; not there once a job has ended."),
 }

@@ -1,4 +1,4 @@
-"""`/images/<key>`: the bytes of an output, for caches to keep for ever."""
+"""`/images/<key>`: the bytes of an output, or the way to them, with what caches have to know."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound, PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.wsgi import wrap_file
 
-from imagemill.flow.deliver import IMMUTABLE, Deliver, Image
+from imagemill.flow.deliver import Deliver, Image, Redirection
 
 _ONE_RANGE = re.compile(r"bytes=(?:\d+-\d*|-\d+)")
 """The ranges that are served. Any other Range is ignored, as RFC 9110, section 14.2, allows."""
@@ -29,10 +29,13 @@ class ImagePages:
         app.add_url_rule("/images/<path:rest>", "image", self.show)
 
     def show(self, rest: str) -> Response:
-        """The image, a part of it, or the news that the client has it already."""
-        image = self.deliver.find(f"images/{rest}")
+        """The image, a part of it, the news that the client has it already, or the way to the store that has it."""
+        link = (request.args.get(name, "") for name in ("expires", "signature"))
+        image = self.deliver.find(f"images/{rest}", *link)
         if image is None:
             raise NotFound
+        if redirection := self.deliver.redirection(image, "HEAD" if request.method == "HEAD" else "GET"):
+            return _redirect(redirection)
         response = _headers_of(image)
         if self.accel_path:
             # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is.
@@ -48,12 +51,19 @@ class ImagePages:
         return response
 
 
+def _redirect(redirection: Redirection) -> Response:
+    response = Response(status=302, content_type="text/plain")
+    response.headers["Location"] = redirection.url
+    response.headers["Cache-Control"] = redirection.cache_control
+    return response
+
+
 def _headers_of(image: Image) -> Response:
     response = Response(content_type=image.media_type)
     response.content_length = image.stat.bytes
     response.set_etag(image.etag)
     response.last_modified = image.stat.modified_at
-    response.headers["Cache-Control"] = IMMUTABLE
+    response.headers["Cache-Control"] = image.cache_control
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

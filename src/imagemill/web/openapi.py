@@ -145,12 +145,15 @@ def _image() -> Fragment:
         {
             "200": response("The image", *headers, content=content),
             "206": response("A part of it", *headers, "Content-Range", content=content),
+            "302": response("The store has it: the link in Location works for a while", "Location"),
             "304": response("The client has it already", "ETag"),
-            **failures("not-found", "precondition-failed", "range-not-satisfiable", "unavailable"),
+            **failures("invalid-link", "not-found", "precondition-failed", "range-not-satisfiable", "unavailable"),
         },
         parameters=[
             in_path("shard", {"type": "string", "pattern": "^[0-9a-f]{2}$"}),
             in_path("file", {"type": "string", "pattern": "^[0-9a-f]{32}-[a-z0-9-]{1,32}[.][a-z]{3,4}$"}),
+            in_query("expires", {"type": "string"}, "With signed links: when it ends, in seconds since the epoch."),
+            in_query("signature", {"type": "string"}, "With signed links: proof that this service gave it."),
             *({"name": name, "in": "header", "schema": {"type": "string"}} for name in conditions),
         ],
     )

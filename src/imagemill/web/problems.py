@@ -23,6 +23,7 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.CorruptImage: 422,
     errors.TooManyPixels: 422,
     errors.InvalidOptions: 422,
+    errors.InvalidLink: 403,
     errors.UnknownToken: 404,
     errors.RecordUnavailable: 503,
     errors.StoreUnavailable: 503,

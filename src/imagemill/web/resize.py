@@ -68,7 +68,8 @@ class ResizeApi:
         cursor, limit = _page_options()
         page = self.services.follow.page(caller_of(request).owner, cursor, limit)
         site = site_of(self.services.settings)
-        response = respond(JobsAnswer(jobs=tuple(job_answer(site, job) for job in page.jobs), next_cursor=page.cursor))
+        jobs = tuple(job_answer(site, job, self.services.deliver.url) for job in page.jobs)
+        response = respond(JobsAnswer(jobs=jobs, next_cursor=page.cursor))
         if page.cursor:
             query = urlencode({"cursor": page.cursor, "limit": limit})
             response.headers["Link"] = f'<{site}{API}?{query}>; rel="next"'
@@ -91,7 +92,7 @@ class ResizeApi:
             return self.services.follow.await_end(job, seconds), seconds
 
     def _job(self, site: str, job: Job) -> Response:
-        response = respond(job_answer(site, job))
+        response = respond(job_answer(site, job, self.services.deliver.url))
         if not job.status.terminal:
             response.headers["Retry-After"] = str(ASK_AGAIN_SECONDS)
         return response

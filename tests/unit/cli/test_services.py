@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagemill.cli import services
+from imagemill.cli import services, stores
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.config import Settings
 from imagemill.domain.ports import Backlog
@@ -30,7 +30,7 @@ def by_part(findings: Iterator[Finding]) -> dict[str, Finding]:
 
 def test_what_is_not_set_up_is_told_and_not_made(settings: Settings) -> None:
     """Before the first start nothing is wrong, and the doctor leaves the folder as it was."""
-    findings = [*services.check_database(settings), *services.check_store(settings)]
+    findings = [*services.check_database(settings), *stores.check_store(settings)]
 
     assert [(finding.part, finding.verdict, finding.detail) for finding in findings] == [
         ("database", Verdict.WARN, "is not set up yet"),
@@ -54,7 +54,7 @@ def test_what_cannot_be_set_up_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = Settings(data=tmp_path / "file")
 
-    for finding in (*services.check_database(settings), *services.check_store(settings)):
+    for finding in (*services.check_database(settings), *stores.check_store(settings)):
         assert (finding.verdict, finding.detail) == (
             Verdict.FAIL,
             f"cannot be made: {tmp_path / 'file'} cannot be written",
@@ -66,7 +66,7 @@ def test_a_folder_without_rights_is_a_failure(settings: Settings, monkeypatch: p
     """What is missing cannot be made there."""
     monkeypatch.setattr(os, "access", lambda *_: False)
 
-    assert by_part(services.check_store(settings))["store"].verdict is Verdict.FAIL
+    assert by_part(stores.check_store(settings))["store"].verdict is Verdict.FAIL
 
 
 def test_the_cause_of_a_database_that_is_away_is_told(tmp_path: Path) -> None:

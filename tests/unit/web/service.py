@@ -8,10 +8,9 @@ from flask.testing import FlaskClient
 from imagemill.config import Settings
 from imagemill.domain.job import ANONYMOUS, Job
 from imagemill.domain.limits import Limits
-from imagemill.flow.deliver import Deliver
 from imagemill.flow.health import Health
 from imagemill.web.app import create_app
-from imagemill.wiring import WebServices
+from imagemill.wiring import WebServices, create_deliver
 from tests.flow.house import House
 
 API = "/api/v1/resize"
@@ -20,12 +19,13 @@ LIMITS = Limits(image_bytes=1024, pixels=10_000, output_pixels=10_000, frames=10
 
 def services(house: House, **settings: object) -> WebServices:
     """What the API uses, over a house of fakes."""
+    loaded = Settings(max_image_bytes=LIMITS.image_bytes, **settings)
     return WebServices(
-        settings=Settings(max_image_bytes=LIMITS.image_bytes, **settings),
+        settings=loaded,
         intake=house.intake,
         follow=house.follow,
         erase=house.erase,
-        deliver=Deliver(house.store),
+        deliver=create_deliver(loaded, house.store),
         health=Health(house.jobs, house.store, house.queue),
     )
 

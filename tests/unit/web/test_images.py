@@ -1,8 +1,11 @@
 """Delivery: what a cache and a browser are told about an image."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
+from imagemill.domain.links import LinkSigner, link_key
 from tests.fakes.engine import PICTURE
 from tests.flow.house import House
 from tests.unit.web.service import API, client, finish
@@ -171,3 +174,82 @@ def test_the_store_away(api: FlaskClient, house: House, path: str) -> None:
     """Without the store an image is unavailable, not missing."""
     house.store.away = True
     assert api.get(path).status_code == 503
+
+
+SIGNED = {"images": "signed", "secret_key": "known to this test, and to nobody else"}
+IN_BUCKET = {"delivery": "redirect", "storage_url": "s3://bucket"}
+
+
+def image_url(api: FlaskClient) -> str:
+    """Where the API says that the image is."""
+    url: str = api.get(API).json["jobs"][0]["resized_image_url"]
+    return url
+
+
+def test_a_signed_link_opens_the_image(house: House, path: str) -> None:
+    """The job's URL has it; browsers may keep the image until it ends, and nobody else at all."""
+    api = client(house, **SIGNED)
+    url = image_url(api)
+    image = api.get(url)
+    assert url.startswith(f"http://localhost{path}?expires=")
+    assert (image.status_code, image.data) == (200, BYTES)
+    kept = re.fullmatch(r"private, max-age=(\d+)", image.headers["Cache-Control"])
+    assert kept
+    assert 3000 < int(kept[1]) <= 3600
+    assert api.get(url, headers={"Range": "bytes=0-1"}).status_code == 206
+    assert api.get(url, headers={"If-None-Match": image.headers["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("query", ["", "?expires=4000000000", "?expires=4000000000&signature=AAAA", "?signature=%FF"])
+def test_without_a_good_link_there_is_no_image(house: House, path: str, query: str) -> None:
+    """None, half of one, and a forged one: 403 with a code of its own, whether the image is there or not."""
+    api = client(house, **SIGNED)
+    for name in (path, path.replace("image.jpg", "other.jpg")):
+        answer = api.get(name + query)
+        assert (answer.status_code, answer.json["code"]) == (403, "invalid-link")
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert api.get(f"/images/nothing{query}").status_code == 404
+
+
+def test_a_link_that_has_ended_is_told_apart(house: House, path: str) -> None:
+    """Its owner learns how to get a new one."""
+    api = client(house, **SIGNED)
+    query = LinkSigner(link_key(SIGNED["secret_key"])).query(path.removeprefix("/"), 1_000_000_000)
+    answer = api.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json["code"]) == (403, "invalid-link")
+    assert "expired" in answer.json["detail"]
+
+
+def test_nginx_delivers_signed_links_too(house: House, path: str) -> None:
+    """After the link has been looked at here, under the same word to caches."""
+    api = client(house, **SIGNED, accel_path="/_objects/")
+    image = api.get(image_url(api))
+    assert image.headers["X-Accel-Redirect"] == f"/_objects{path}"
+    assert image.headers["Cache-Control"].startswith("private, max-age=")
+    assert api.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_bucket_delivers_itself(house: House, path: str, method: str) -> None:
+    """A redirect to a link that is good for the same method, and that is forgotten before the link ends."""
+    house.store.site = "https://bucket.example"
+    api = client(house, **IN_BUCKET)
+    assert image_url(api) == f"http://localhost{path}"
+    answer = api.open(path, method=method)
+    assert (answer.status_code, answer.data) == (302, b"")
+    assert answer.headers["Location"] == f"https://bucket.example{path}?method={method}&seconds=3600"
+    assert answer.headers["Cache-Control"] == "public, max-age=1800"
+    assert api.get(path.replace("image.jpg", "other.jpg")).status_code == 404
+
+
+def test_a_bucket_delivers_signed_links_itself(house: House, path: str) -> None:
+    """The job's URL is one of the bucket already."""
+    house.store.site = "https://bucket.example"
+    assert image_url(client(house, **IN_BUCKET, **SIGNED)).startswith(f"https://bucket.example{path}?")
+
+
+def test_a_cdn_delivers(house: House, path: str) -> None:
+    """Jobs tell its URLs; here the images stay to be had, for a CDN that fetches what it lacks."""
+    api = client(house, delivery="public", cdn_url="https://cdn.example/mill/")
+    assert image_url(api) == f"https://cdn.example/mill{path}"
+    assert api.get(path).data == BYTES

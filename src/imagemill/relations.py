@@ -1,0 +1,34 @@
+"""Settings of storage and delivery that have to go together. A part of `config.py`, which reads them."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagemill.config import Settings
+
+
+def contradictions(settings: "Settings") -> Iterator[str]:
+    """A sentence for each pair of settings that do not go together, by the names of their variables."""
+    yield from _of_storage(settings)
+    yield from _of_delivery(settings)
+
+
+def _of_storage(settings: "Settings") -> Iterator[str]:
+    if (settings.s3_access_key_id is None) != (settings.s3_secret_access_key is None):
+        yield "IMAGEMILL_S3_ACCESS_KEY_ID and IMAGEMILL_S3_SECRET_ACCESS_KEY belong together"
+    if not settings.s3_path_style and not settings.s3_endpoint:
+        yield "IMAGEMILL_S3_PATH_STYLE can be turned off only with an IMAGEMILL_S3_ENDPOINT"
+    for name, endpoint in (("S3", settings.s3_endpoint), ("GS", settings.gs_endpoint)):
+        if endpoint and endpoint.startswith("http:") and not settings.storage_allow_http:
+            yield f"IMAGEMILL_{name}_ENDPOINT is without TLS, and IMAGEMILL_STORAGE_ALLOW_HTTP is not set"
+
+
+def _of_delivery(settings: "Settings") -> Iterator[str]:
+    if (settings.delivery == "public") != (settings.cdn_url is not None):
+        yield "IMAGEMILL_DELIVERY=public and IMAGEMILL_CDN_URL belong together"
+    if settings.delivery == "public" and settings.images == "signed":
+        yield "IMAGEMILL_IMAGES=signed does not go with IMAGEMILL_DELIVERY=public: a CDN asks for no link"
+    if settings.delivery == "redirect" and settings.outputs.startswith("file:"):
+        yield "IMAGEMILL_DELIVERY=redirect needs outputs in a bucket"
+    if settings.delivery == "redirect" and settings.accel_path:
+        yield "IMAGEMILL_ACCEL_PATH belongs to IMAGEMILL_DELIVERY=proxy"
