@@ -5,20 +5,25 @@ from pathlib import Path
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
+from imagemill.domain.identity import TokenIssuer
 from imagemill.domain.job import token_namespace
 from imagemill.domain.ports import Faults, JobStore, ObjectStore
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
+from imagemill.errors import ConfigurationError
 from imagemill.faults import from_setting
+from imagemill.flow.admission import Admission, RecentKeys
 from imagemill.flow.deliver import Deliver
 from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
+from imagemill.flow.keyring import Keyring
 from imagemill.flow.orphans import Orphans
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
+from imagemill.jobs.apikeys import SqlKeyStore
 from imagemill.jobs.store import SqlJobStore
 from imagemill.storage.files import FileStore
 
@@ -30,6 +35,7 @@ class WebServices:
     """What the API uses."""
 
     settings: Settings
+    admission: Admission
     intake: Intake
     follow: Follow
     erase: Erase
@@ -42,6 +48,9 @@ def for_web(settings: Settings) -> WebServices:
     jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
     return WebServices(
         settings=settings,
+        admission=Admission(
+            RecentKeys(SqlKeyStore(settings.database), settings.auth_cache_seconds), for_issuer(settings)
+        ),
         intake=Intake(
             engine=VipsEngine(settings.limits),
             store=store,
@@ -92,6 +101,26 @@ def for_beat(settings: Settings) -> Sweep:
 def for_doctor(settings: Settings) -> Health:
     """The parts to be checked."""
     return Health(_jobs(settings), _store(settings), _queue(settings))
+
+
+def for_keys(settings: Settings) -> Keyring:
+    """What an operator does with keys."""
+    return Keyring(SqlKeyStore(settings.database))
+
+
+def for_issuer(settings: Settings) -> TokenIssuer | None:
+    """Who else says who asks; None if nobody does. Raises ConfigurationError if what it takes is not installed."""
+    if not (settings.oidc_issuer and settings.oidc_audience):
+        return None
+    # Slow to import, and an extra.
+    try:
+        from imagemill.oidc.issuer import OidcIssuer  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError("IMAGEMILL_OIDC_ISSUER needs more: pip install 'imagemill[oidc]'") from error
+
+    return OidcIssuer(
+        settings.oidc_issuer, settings.oidc_audience, settings.oidc_scopes_claim, settings.oidc_scopes_prefix
+    )
 
 
 def _jobs(settings: Settings) -> JobStore:

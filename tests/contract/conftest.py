@@ -13,9 +13,11 @@ from sqlalchemy import BigInteger, bindparam, create_engine, make_url, text
 
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
+from imagemill.jobs.apikeys import SqlKeyStore
 from imagemill.jobs.store import SqlJobStore
-from tests.contract.record import KEEP_SECONDS, Record
+from tests.contract.record import KEEP_SECONDS, KeyRecord, Record
 from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.keys import MemoryKeyStore
 
 DATABASES = ["sqlite", "postgresql"]
 
@@ -103,4 +105,18 @@ def record(request: pytest.FixtureRequest) -> Iterator[Record]:
     url = request.getfixturevalue(f"{request.param}_database")
     store = SqlJobStore(url, keep_seconds=KEEP_SECONDS, faults=NoFaults(), clock=clock)
     yield Record(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
+    store.close()
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def key_record(request: pytest.FixtureRequest) -> Iterator[KeyRecord]:
+    """An empty record of keys of each kind."""
+    if request.param == "memory":
+        memory = MemoryKeyStore()
+        yield KeyRecord(memory, lambda seconds: setattr(memory, "now", memory.now + seconds))
+        return
+    now = [1_800_000_000_000]
+    clock = bindparam("now", callable_=lambda: now[0], type_=BigInteger)
+    store = SqlKeyStore(request.getfixturevalue(f"{request.param}_database"), clock=clock)
+    yield KeyRecord(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
     store.close()
