@@ -40,6 +40,14 @@ def test_production_does_not_start_by_accident(tmp_path: Path) -> None:
     assert "IMAGEMILL_SECRET_KEY must be set when IMAGEMILL_PROFILE is production" in refused.stderr
 
 
+def test_a_key_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """It says what would do; nothing is printed that could be taken for a key."""
+    refused = command("keys", "create", "web", "--scopes", "fly", data=tmp_path)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "imagemill: --scopes takes resize, read, delete, admin, with commas between them.\n"
+
+
 def test_the_database_is_brought_up_to_date(tmp_path: Path) -> None:
     """From nothing: empty, refused by the check, upgraded, upgraded again without effect, accepted by the check."""
     assert command("db", "current", data=tmp_path).stdout == "empty\n"
