@@ -11,6 +11,7 @@ from imagemill.cli import keys
 from imagemill.domain.apikey import PATTERN, read_id
 from imagemill.domain.caller import Scope
 from imagemill.errors import CommandRefused, ConfigurationError, RecordUnavailable
+from imagemill.jobs import schema
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
@@ -85,6 +86,8 @@ def test_a_database_of_another_release_is_not_touched(tmp_path: Path, monkeypatc
     monkeypatch.setenv("IMAGEMILL_DATABASE_URL", f"sqlite:///{file}")
     with pytest.raises(ConfigurationError, match="imagemill db upgrade"):
         keys.create("web", data=tmp_path)
+    schema.upgrade(f"sqlite:///{file}")
+    keys.create("web", data=tmp_path)
     monkeypatch.setenv("IMAGEMILL_DATABASE_URL", f"sqlite:///{tmp_path}/no/folder.db")
     with pytest.raises(RecordUnavailable):
         keys.show(data=tmp_path)
