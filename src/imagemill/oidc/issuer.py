@@ -30,7 +30,7 @@ class OidcIssuer:
         audience: what has to be in a token's `aud`.
         scopes_claim: the claim with a token's scopes.
         scopes_prefix: what stands before a scope of ours there.
-        published: the issuer's keys; left out, they are fetched.
+        now: seconds since the epoch; left out, this machine's clock.
     """
 
     def __init__(
@@ -40,13 +40,12 @@ class OidcIssuer:
         scopes_claim: str = "scope",
         scopes_prefix: str = "",
         *,
-        published: PublishedKeys | None = None,
         now: Callable[[], int] | None = None,
     ) -> None:
         self._issuer = issuer
         self._scopes_claim = scopes_claim
         self._scopes_prefix = scopes_prefix
-        self._published = published or PublishedKeys(issuer)
+        self._published = PublishedKeys(issuer)
         # Other header fields than the standard's are nobody's business here; those marked critical are refused.
         self._registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
         self._rules = jwt.JWTClaimsRegistry(
