@@ -19,11 +19,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from imagemill.domain.limits import Limits
 from imagemill.domain.places import is_place
+from imagemill.domain.secret import MIN_CHARACTERS, weakness
 from imagemill.errors import ConfigurationError
 from imagemill.relations import contradictions
 
 PREFIX = "IMAGEMILL_"
-MIN_SECRET_CHARACTERS = 32
 _SOCKET = "broker.sock"
 _MAX_SOCKET_PATH = 100  # sockaddr_un.sun_path holds 108 bytes on Linux, 104 on macOS (unix(7)).
 
@@ -47,6 +47,22 @@ def _no_trailing_slash(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("must be an http or https URL without query")
     return url.rstrip("/")
+
+
+def _trustworthy_issuer(url: str) -> str:
+    # Spelt as it came: an issuer with a slash at its end is another one (OpenID Connect Discovery 1.0, section 4.3).
+    _no_trailing_slash(url)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("must be an https URL, or on this machine")
+    return url
+
+
+def _hard_to_guess(secret: SecretStr) -> SecretStr:
+    # An empty one is as good as none: in a guarded profile that is refused as such.
+    if secret and (weak := weakness(secret.get_secret_value())):
+        raise ValueError(weak)
+    return secret
 
 
 def _known_database(url: str) -> str:
@@ -76,13 +92,35 @@ class Settings(BaseSettings):
         Profile.DEVELOPMENT, description="What the service is run for; all but development refuse unsafe settings."
     )
     data: Path = Field(Path("data"), description="Folder for whatever is not given a place of its own.")
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(_hard_to_guess)] | None = Field(
         None,
-        description="Secret that tokens are derived from, at least 32 characters; changing it changes every token. "
-        "Left out in development, one is made and kept in the data folder.",
+        description="Secret that tokens are derived from, at least 32 random characters; changing it changes every "
+        "token. Left out in development, one is made and kept in the data folder.",
     )
-    auth: Literal["off"] | None = Field(
-        None, description="Who may use the API. `off` is everybody; outside development it has to be said."
+    auth: Literal["required", "off"] | None = Field(
+        None,
+        description="Who may use the API. `required`: who has a key; `off`: everybody. Left out, off in development "
+        "and required elsewhere.",
+    )
+    auth_cache_seconds: float = Field(
+        5,
+        ge=0,
+        le=60,
+        description="How long an API process goes by what it has read of a key; so long a revoked key still opens.",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_trustworthy_issuer)] | None = Field(
+        None,
+        description="OpenID Connect issuer whose tokens are accepted beside keys, spelt as in their `iss`; needs the "
+        "extra `imagemill[oidc]`.",
+    )
+    oidc_audience: str | None = Field(None, min_length=1, description="What has to be in a token's `aud`.")
+    oidc_scopes_claim: str = Field(
+        "scope",
+        min_length=1,
+        description="Claim of a token that holds its scopes: a list, or words with spaces between.",
+    )
+    oidc_scopes_prefix: str = Field(
+        "", description="What stands before a scope of ours in that claim, such as `imagemill:`."
     )
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(5000, ge=1, le=65535, description="TCP port that the API listens on.")
@@ -251,18 +289,21 @@ class Settings(BaseSettings):
             raise ValueError("IMAGEMILL_JOB_HARD_SECONDS must be greater than IMAGEMILL_JOB_SOFT_SECONDS")
         if self.faults and self.profile is not Profile.TESTING:
             raise ValueError("IMAGEMILL_FAULTS works in the testing profile only")
-        if self.secret_key and len(self.secret_key.get_secret_value()) < MIN_SECRET_CHARACTERS:
-            raise ValueError(f"IMAGEMILL_SECRET_KEY must have at least {MIN_SECRET_CHARACTERS} characters")
         if self.profile.guarded and not self.secret_key:
             raise ValueError(f"IMAGEMILL_SECRET_KEY must be set when IMAGEMILL_PROFILE is {self.profile}")
-        if self.profile.guarded and self.auth is None:
-            raise ValueError(
-                f"IMAGEMILL_AUTH must be set when IMAGEMILL_PROFILE is {self.profile}: "
-                "say off if something in front of imagemill decides who may use it"
-            )
         for contradiction in contradictions(self):
             raise ValueError(contradiction)
         return self
+
+    @property
+    def auth_required(self) -> bool:
+        """Whether who uses the API has to show a key or a token."""
+        return self.access == "required"
+
+    @property
+    def access(self) -> Literal["required", "off"]:
+        """Who may use the API."""
+        return self.auth or ("required" if self.profile.guarded else "off")
 
     @property
     def limits(self) -> Limits:
@@ -326,7 +367,7 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 f"{PREFIX}DATA: the secret key cannot be kept in the folder: {error.strerror}"
             ) from error
-        if len(secret) < MIN_SECRET_CHARACTERS:
+        if len(secret) < MIN_CHARACTERS:
             raise ConfigurationError(f"{PREFIX}DATA: the secret_key in the folder is too short; it may be cut off")
         return secret
 

@@ -12,6 +12,9 @@
     │   ├── InvalidOptions       invalid-options
     │   ├── InvalidLink          invalid-link
     │   └── UnknownToken         unknown-token
+    ├── Refused                  who asks is not known, or may not do this; never retryable
+    │   ├── Unauthorized         unauthorized
+    │   └── InsufficientScope    insufficient-scope
     ├── JobFailure               an accepted job ended without an image, and not because of its image
     │   ├── WorkerLost           worker-lost
     │   ├── TimeLimitExceeded    time-limit-exceeded
@@ -22,8 +25,10 @@
     │   ├── RecordUnavailable    unavailable
     │   ├── StoreUnavailable     unavailable
     │   ├── BrokerUnavailable    unavailable
+    │   ├── IssuerUnavailable    unavailable
     │   └── Overloaded           overloaded
     ├── LeaseLost                lease-lost; internal: another worker owns the job now
+    ├── CommandRefused           command-refused; internal: what an operator typed cannot be done as it is
     └── ConfigurationError       configuration; the service refuses to start
 
 Each concrete class has a `code`, stable for ever, and says whether the same request can succeed later (`retryable`).
@@ -138,6 +143,42 @@ class UnknownToken(BadInput):
     title = "There is no such job"
 
 
+class Refused(ImagemillError):
+    """Who asks is not known, or is and may not do this."""
+
+
+class Unauthorized(Refused):
+    """No valid key or token: none was sent, or what was sent is not good, or no longer.
+
+    Args:
+        reason: what was wrong, in a few words for the log; the client is told the same sentence in any case.
+        key: name of the key that was meant, if it is known.
+    """
+
+    code = "unauthorized"
+    title = "A valid key is needed"
+
+    def __init__(self, reason: str, key: str | None = None) -> None:
+        self.reason = reason
+        self.key = key
+        super().__init__("Send a valid key, as `Authorization: Bearer <key>` or as `X-API-Key: <key>`.")
+
+
+class InsufficientScope(Refused):
+    """The key or token is valid, and its scopes do not allow this.
+
+    Args:
+        scope: the one that would.
+    """
+
+    code = "insufficient-scope"
+    title = "The key may not do this"
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs a key with the scope `{scope}`.")
+
+
 class JobFailure(ImagemillError):
     """An accepted job ended without an image for a reason that is not its image's fault."""
 
@@ -203,6 +244,10 @@ class BrokerUnavailable(Unavailable):
     """The broker does not answer; what was accepted stays accepted, the sweep sends it later."""
 
 
+class IssuerUnavailable(Unavailable):
+    """The issuer of tokens does not answer, so that nobody can tell whether one is good."""
+
+
 class Overloaded(Unavailable):
     """There is more work waiting than the service agreed to hold."""
 
@@ -216,6 +261,13 @@ class LeaseLost(ImagemillError):
 
     code = "lease-lost"
     title = "Another worker owns the job"
+
+
+class CommandRefused(ImagemillError):
+    """What an operator typed cannot be done as it is; the message says why."""
+
+    code = "command-refused"
+    title = "The command cannot be done"
 
 
 class ConfigurationError(ImagemillError):

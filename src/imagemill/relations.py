@@ -1,4 +1,4 @@
-"""Settings of storage and delivery that have to go together. A part of `config.py`, which reads them."""
+"""Settings that have to go together. A part of `config.py`, which reads them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,8 +9,16 @@ if TYPE_CHECKING:
 
 def contradictions(settings: "Settings") -> Iterator[str]:
     """A sentence for each pair of settings that do not go together, by the names of their variables."""
+    yield from _of_access(settings)
     yield from _of_storage(settings)
     yield from _of_delivery(settings)
+
+
+def _of_access(settings: "Settings") -> Iterator[str]:
+    if settings.oidc_issuer and not settings.oidc_audience:
+        yield "IMAGEMILL_OIDC_AUDIENCE must be set when IMAGEMILL_OIDC_ISSUER is"
+    if settings.oidc_issuer and not settings.auth_required:
+        yield "IMAGEMILL_OIDC_ISSUER does nothing unless IMAGEMILL_AUTH is required"
 
 
 def _of_storage(settings: "Settings") -> Iterator[str]:

@@ -4,22 +4,27 @@ from dataclasses import dataclass
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
+from imagemill.domain.identity import TokenIssuer
 from imagemill.domain.job import token_namespace
 from imagemill.domain.links import LinkSigner, link_key
 from imagemill.domain.ports import Faults, JobStore, ObjectStore
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
+from imagemill.errors import ConfigurationError
 from imagemill.faults import from_setting
+from imagemill.flow.admission import Admission, RecentKeys
 from imagemill.flow.deliver import Deliver
 from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
+from imagemill.flow.keyring import Keyring
 from imagemill.flow.orphans import Orphans
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.access import Access
+from imagemill.jobs.apikeys import SqlKeyStore
 from imagemill.jobs.store import SqlJobStore
 from imagemill.storage.places import create_store
 
@@ -31,6 +36,7 @@ class WebServices:
     """What the API uses."""
 
     settings: Settings
+    admission: Admission
     intake: Intake
     follow: Follow
     erase: Erase
@@ -43,6 +49,7 @@ def for_web(settings: Settings) -> WebServices:
     jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
     return WebServices(
         settings=settings,
+        admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
         intake=Intake(
             engine=VipsEngine(settings.limits),
             store=store,
@@ -108,15 +115,43 @@ def create_deliver(settings: Settings, store: ObjectStore) -> Deliver:
     )
 
 
+def for_keys(settings: Settings) -> Keyring:
+    """What an operator does with keys."""
+    return Keyring(_keys(settings))
+
+
+def for_issuer(settings: Settings) -> TokenIssuer | None:
+    """Who else says who asks; None if nobody does. Raises ConfigurationError if what it takes is not installed."""
+    if not (settings.oidc_issuer and settings.oidc_audience):
+        return None
+    # Slow to import, and an extra.
+    try:
+        from imagemill.oidc.issuer import OidcIssuer  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError("IMAGEMILL_OIDC_ISSUER needs more: pip install 'imagemill[oidc]'") from error
+
+    return OidcIssuer(
+        settings.oidc_issuer, settings.oidc_audience, settings.oidc_scopes_claim, settings.oidc_scopes_prefix
+    )
+
+
 def _jobs(settings: Settings, patience_seconds: float = 0.0) -> JobStore:
-    access = Access(
+    access = _access(settings, patience_seconds)
+    keep_seconds = settings.keep_days * _DAY_SECONDS
+    return SqlJobStore(settings.database, keep_seconds=keep_seconds, faults=_faults(settings), access=access)
+
+
+def _keys(settings: Settings) -> SqlKeyStore:
+    return SqlKeyStore(settings.database, access=_access(settings))
+
+
+def _access(settings: Settings, patience_seconds: float = 0.0) -> Access:
+    return Access(
         timeout_seconds=settings.database_timeout_seconds,
         pool_size=settings.database_pool_size,
         recycle_seconds=settings.database_recycle_seconds,
         patience_seconds=patience_seconds,
     )
-    keep_seconds = settings.keep_days * _DAY_SECONDS
-    return SqlJobStore(settings.database, keep_seconds=keep_seconds, faults=_faults(settings), access=access)
 
 
 def _store(settings: Settings) -> ObjectStore:

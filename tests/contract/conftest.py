@@ -14,14 +14,16 @@ from sqlalchemy import BigInteger, bindparam
 from imagemill.domain.ports import ObjectStore
 from imagemill.faults import NoFaults
 from imagemill.jobs import schema
+from imagemill.jobs.apikeys import SqlKeyStore
 from imagemill.jobs.store import SqlJobStore
 from imagemill.storage.files import FileStore
 from imagemill.storage.memory import MemoryStore
 from imagemill.storage.split import SplitStore
 from tests.buckets import Moto, Rclone, open_bucket
-from tests.contract.record import KEEP_SECONDS, Record
+from tests.contract.record import KEEP_SECONDS, KeyRecord, Record
 from tests.databases import MariaDb, Postgres, empty
 from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.keys import MemoryKeyStore
 from tests.gcs import GoogleStub
 
 DATABASES = ["sqlite", "postgresql", "mariadb"]
@@ -186,3 +188,17 @@ def google_place(google: GoogleStub) -> Callable[[], ObjectStore]:
 def split_place(tmp_path: Path) -> Callable[[], ObjectStore]:
     """Opens stores over two folders."""
     return lambda: SplitStore(FileStore(tmp_path / "originals"), FileStore(tmp_path / "outputs"))
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def key_record(request: pytest.FixtureRequest) -> Iterator[KeyRecord]:
+    """An empty record of keys of each kind."""
+    if request.param == "memory":
+        memory = MemoryKeyStore()
+        yield KeyRecord(memory, lambda seconds: setattr(memory, "now", memory.now + seconds))
+        return
+    now = [1_800_000_000_000]
+    clock = bindparam("now", callable_=lambda: now[0], type_=BigInteger)
+    store = SqlKeyStore(request.getfixturevalue(f"{request.param}_database"), clock=clock)
+    yield KeyRecord(store, lambda seconds: now.__setitem__(0, now[0] + round(seconds * 1000)))
+    store.close()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from imagemill.domain.identity import KeyStore
 from imagemill.domain.job import Failure, Job, NewJob
 from imagemill.domain.ports import Claim, JobStore
 from imagemill.errors import CorruptImage, RenderFailed
@@ -60,3 +61,11 @@ class Record:
         keys = self.store.take_garbage(MANY)
         self.store.drop_garbage(keys)
         return set(keys)
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """A store of keys and how to advance its clock by seconds."""
+
+    store: KeyStore
+    advance: Callable[[float], None]

@@ -18,6 +18,7 @@ from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE, TextEngine
 from tests.fakes.faults import CalledFaults
 from tests.fakes.jobs import MemoryJobStore
+from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.queue import MemoryQueue
 
 OWNER = "ada"
@@ -35,6 +36,7 @@ class House:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     jobs: MemoryJobStore = field(default_factory=lambda: MemoryJobStore(keep_seconds=3600))
+    keys: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     engine: TextEngine = field(default_factory=TextEngine)

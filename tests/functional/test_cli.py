@@ -17,7 +17,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     shown = command("--help", data=tmp_path)
 
     assert shown.returncode == 0
-    for word in ("up", "api", "worker", "beat", "db", "doctor", "config"):
+    for word in ("up", "api", "worker", "beat", "keys", "db", "doctor", "config"):
         assert f"\n│ {word} " in shown.stdout
 
 
@@ -33,11 +33,19 @@ def test_a_bad_setting_is_one_line(tmp_path: Path, words: list[str]) -> None:
 
 
 def test_production_does_not_start_by_accident(tmp_path: Path) -> None:
-    """Without a secret key and a word about auth it refuses; nothing listens."""
+    """Without a secret key it refuses; nothing listens."""
     refused = command("up", data=tmp_path, profile="production", secret_key="", port=free_port())
 
     assert refused.returncode == 2
     assert "IMAGEMILL_SECRET_KEY must be set when IMAGEMILL_PROFILE is production" in refused.stderr
+
+
+def test_a_key_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """It says what would do; nothing is printed that could be taken for a key."""
+    refused = command("keys", "create", "web", "--scopes", "fly", data=tmp_path)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "imagemill: --scopes takes resize, read, delete, admin, with commas between them.\n"
 
 
 def test_the_database_is_brought_up_to_date(tmp_path: Path) -> None:

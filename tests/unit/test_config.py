@@ -11,6 +11,7 @@ import pytest
 from imagemill import config
 from imagemill.cli.config import markdown
 from imagemill.config import PREFIX, Profile, Settings
+from imagemill.domain.secret import MIN_CHARACTERS
 from imagemill.errors import ConfigurationError
 
 SECRET = "0123456789abcdef" * 2
@@ -41,7 +42,13 @@ def test_defaults_are_enough_for_a_desk() -> None:
     [
         ("profile", "laptop"),
         ("secret_key", "too-short-4711"),
+        ("secret_key", "change-me-4711-change-me-4711-change-me"),
+        ("secret_key", "4711" * 8),
         ("auth", "perhaps"),
+        ("auth_cache_seconds", "61"),
+        ("oidc_issuer", "http://4711.example"),
+        ("oidc_issuer", "https://4711.example/?a=b"),
+        ("oidc_issuer", "4711.example"),
         ("port", "0"),
         ("port", "65536"),
         ("port", "http-4711"),
@@ -123,26 +130,52 @@ def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize("profile", ["testing", "staging", "production"])
-@pytest.mark.parametrize("missing", ["secret_key", "auth"])
-def test_a_guarded_profile_wants_both_words(variables: Callable[..., None], profile: str, missing: str) -> None:
-    """All but development start with a secret and a word about auth, and refuse without either of them."""
-    given = {"profile": profile, "secret_key": SECRET, "auth": "off"}
-    variables(**given)
+def test_a_guarded_profile_wants_a_secret(variables: Callable[..., None], profile: str) -> None:
+    """All but development start with a secret, and refuse without it; an empty one is none."""
+    variables(profile=profile, secret_key=SECRET)
     assert config.load().secret() == SECRET
 
-    variables(**{missing: ""})
-    if missing == "auth":
-        with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH"):
-            config.load()
-    else:
-        with pytest.raises(ConfigurationError, match="IMAGEMILL_SECRET_KEY must be set"):
-            config.load()
+    variables(secret_key="")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_SECRET_KEY must be set"):
+        config.load()
 
 
-def test_a_guarded_profile_wants_auth_said(variables: Callable[..., None]) -> None:
-    """Left out, auth is not taken for off."""
-    variables(profile="production", secret_key=SECRET)
-    with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH must be set"):
+@pytest.mark.parametrize("profile", ["testing", "staging", "production"])
+def test_a_guarded_profile_wants_keys(variables: Callable[..., None], profile: str) -> None:
+    """Left out, auth is required; off has to be said."""
+    variables(profile=profile, secret_key=SECRET)
+    assert config.load().auth_required
+
+    variables(auth="off")
+    assert not config.load().auth_required
+
+
+def test_an_empty_word_about_auth_is_no_word(variables: Callable[..., None]) -> None:
+    """A variable that a template left empty opens no door."""
+    variables(profile="production", secret_key=SECRET, auth="")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH"):
+        config.load()
+
+
+def test_development_is_open_unless_it_is_told(variables: Callable[..., None]) -> None:
+    """A desk needs no key, and may want to try with keys."""
+    assert not config.load().auth_required
+
+    variables(auth="required")
+    assert config.load().auth_required
+
+
+def test_an_issuer_wants_an_audience_and_auth(variables: Callable[..., None]) -> None:
+    """Tokens for other services must not do here; and tokens that nobody asks for are a misunderstanding."""
+    variables(oidc_issuer="https://issuer.example/", auth="required")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_OIDC_AUDIENCE must be set"):
+        config.load()
+
+    variables(oidc_audience="imagemill")
+    assert config.load().oidc_issuer == "https://issuer.example/", "an issuer is spelt as it spells itself"
+
+    variables(auth="off")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_OIDC_ISSUER does nothing"):
         config.load()
 
 
@@ -292,7 +325,7 @@ def test_a_kept_secret_is_private_and_stays(tmp_path: Path) -> None:
     """It is made once, only its owner can read it, and the next process finds the same one."""
     secret = Settings(data=tmp_path).secret()
 
-    assert len(secret) >= config.MIN_SECRET_CHARACTERS
+    assert len(secret) >= MIN_CHARACTERS
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert Settings(data=tmp_path).secret() == secret
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]

@@ -41,7 +41,7 @@ def test_the_readme_lists_every_option_and_word() -> None:
 def test_the_readme_lists_every_error_code() -> None:
     """A client author finds every code that the API can answer with, or that a failed job can carry."""
     told = words(section("Errors"))
-    internal = {errors.LeaseLost.code, errors.ConfigurationError.code}
+    internal = {errors.LeaseLost.code, errors.CommandRefused.code, errors.ConfigurationError.code}
     assert set(TYPES) - internal <= told
 
 

@@ -63,9 +63,10 @@ def is_loopback(host: str) -> bool:
 def exposure(settings: "Settings") -> str | None:
     """What there is to say against the address that the API listens on; None if nothing.
 
-    In a guarded profile the operator has said that something in front of imagemill decides who may use it.
+    In a guarded profile, auth that is off means that something in front of imagemill decides who may use it: there
+    the operator had to say so.
     """
-    if settings.profile.guarded or is_loopback(settings.host):
+    if settings.auth_required or settings.profile.guarded or is_loopback(settings.host):
         return None
     return f"whoever reaches {settings.host}:{settings.port} may use the API: nothing asks who they are"
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from imagemill.config import Settings
 
 _WORKED_OUT = {
+    "auth": "access",
     "database_url": "database",
     "storage_url": "storage",
     "outputs_url": "outputs",
@@ -88,7 +89,7 @@ variable wins over the default. Durations are in seconds and sizes in bytes unle
 imagemill refuses to start on a value that it cannot use or on a variable that it does not know, and names the variable.
 `imagemill config` prints what is in force and where it came from; `imagemill doctor` tries it.
 
-In the profiles `staging` and `production` a secret key and a word about who may use the API are required.
+Outside the profile `development` it wants a secret key, and [keys](authentication.md) from those who use the API.
 
 | Variable | Default | What it is |
 | --- | --- | --- |

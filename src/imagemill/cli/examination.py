@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from imagemill.cli import sample
 from imagemill.cli.address import ask, exposure, require_free
+from imagemill.cli.entry import check_issuer, check_keys
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.cli.services import check_carriers, check_database, not_set_up
 from imagemill.cli.stores import check_store, store_folders
@@ -102,7 +103,7 @@ def check_access(settings: "Settings") -> Iterator[Finding]:
     if (warning := exposure(settings)) is None:
         yield Finding("access", Verdict.OK, f"listens on {settings.host}")
     else:
-        remedy = "Listen on 127.0.0.1, or put a server in front that decides who may, and set IMAGEMILL_PROFILE."
+        remedy = "Set IMAGEMILL_AUTH to required and make keys (`imagemill keys create`), or listen on 127.0.0.1."
         yield Finding("access", Verdict.WARN, warning, remedy)
 
 
@@ -139,6 +140,8 @@ _CHECKS: tuple[Callable[["Settings"], Iterator[Finding]], ...] = (
     check_engine,
     check_port,
     check_access,
+    check_keys,
+    check_issuer,
     check_files,
     check_disk,
     check_clock,

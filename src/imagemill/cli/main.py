@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from imagemill.cli import config, db, doctor, roles, up
+from imagemill.cli import config, db, doctor, keys, roles, up
 from imagemill.errors import ConfigurationError, ImagemillError
 
 
@@ -19,6 +19,7 @@ def commands() -> typer.Typer:
     )
     for command in (up.up, roles.api, roles.worker, roles.beat):
         app.command()(command)
+    app.add_typer(keys.commands(), name="keys")
     app.add_typer(db.commands(), name="db")
     for command in (doctor.doctor, config.show):
         app.command(command.__name__ if command is not config.show else "config")(command)

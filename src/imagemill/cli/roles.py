@@ -9,6 +9,7 @@ import typer
 
 from imagemill.cli import options
 from imagemill.cli.address import exposure
+from imagemill.cli.entry import locked_out
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def api(host: options.Host = None, port: options.Port = None, data: options.Data
 
     settings = options.settings(host=host, port=port, data=data)
     observability.configure(settings, "api")
-    if (warning := exposure(settings)) is not None:
+    for warning in filter(None, (exposure(settings), locked_out(settings))):
         log.warning(warning)
     gunicorn.run(settings)
 

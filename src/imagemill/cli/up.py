@@ -16,6 +16,7 @@ import typer
 
 from imagemill.cli import embedded, options, sample
 from imagemill.cli.address import ask, client_url, require_free
+from imagemill.cli.entry import locked_out
 from imagemill.cli.lock import locked
 from imagemill.cli.supervisor import Child, Stopped, Supervisor
 from imagemill.cli.terminal import own_foreground
@@ -58,7 +59,7 @@ def serve(settings: "Settings") -> None:
         try:
             with Supervisor(held=(lock,)) as supervisor:
                 _launch(supervisor, settings)
-                _announce(client_url(settings.host, settings.port))
+                _announce(client_url(settings.host, settings.port), settings)
                 supervisor.watch()
         except Stopped:
             return
@@ -125,8 +126,13 @@ def _worker_answers(settings: "Settings") -> Callable[[], bool]:
     return lambda: worker_answers(app, _PING_SECONDS)
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, settings: "Settings") -> None:
     body = f'{{"imageData": "{sample.PNG_BASE64}"}}'
+    key = """ -H "X-API-Key: $KEY\"""" if settings.auth_required else ""
     typer.echo(f"ready: {url}")
-    typer.echo(f"try: curl {url}/api/v1/resize -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{body}'")
+    if (warning := locked_out(settings)) is not None:
+        typer.echo(f"but {warning}")
+    typer.echo(
+        f"try: curl {url}/api/v1/resize{key} -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{body}'"
+    )
     sys.stdout.flush()

@@ -31,6 +31,13 @@ class Caller:
     scopes: frozenset[Scope]
     megapixels_per_day: int | None = None
 
+    def may(self, scope: Scope) -> bool:
+        """Whether the scopes allow what needs this one; `admin` allows everything."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
 
 ANYBODY = Caller(ANONYMOUS, "anybody", frozenset(Scope))
 """Who asks while auth is off: everybody is the same one, and may do everything."""
+
+STRANGER = Caller("", "stranger", frozenset())
+"""Who asks for what is open to all while auth is required: owns nothing and may do nothing."""

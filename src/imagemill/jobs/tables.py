@@ -106,3 +106,23 @@ garbage = Table(
     Index(None, "key"),
     Index(None, "due_at"),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("scopes", String(64), nullable=False),  # words, in alphabetical order, with commas between them
+    Column("digest", String(64), nullable=False),
+    Column("megapixels_per_day", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("former_digest", String(64)),  # the text before the last rotation, good until …
+    Column("former_until", BigInteger),
+    Column("rotated_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    # True, or NULL once it is revoked, so that the constraint binds the names of the others only.
+    Column("live", Boolean),
+    UniqueConstraint("name", "live"),
+)

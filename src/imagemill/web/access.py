@@ -1,7 +1,7 @@
 """What every request and every answer carries: an id, safe headers, and one line in the log.
 
-The line names the method, the path's template, status and milliseconds. Never a query, a body or an image. Probes that
-succeed leave theirs at DEBUG, since they come every second.
+The line names the method, the path's template, status, milliseconds, and the key by its name. Never a key itself, a
+query, a body or an image. Probes that succeed leave theirs at DEBUG, since they come every second.
 """
 
 import logging
@@ -61,4 +61,4 @@ def _end(response: Response) -> Response:
 
 def _forget(_: BaseException | None) -> None:
     # The server's threads serve one request after the other, and the ids are bound to the thread.
-    observability.unbind("request_id", "token")
+    observability.unbind("request_id", "token", "key", "refused")

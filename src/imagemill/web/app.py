@@ -3,7 +3,7 @@
 from flask import Flask, Response
 
 from imagemill import __version__, allocation, config, observability, wiring
-from imagemill.web import access, openapi, problems
+from imagemill.web import access, auth, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
@@ -22,6 +22,7 @@ def create_app(services: WebServices) -> Flask:
     app.url_map.merge_slashes = False  # A path with an empty segment is another path: 404, not a redirect.
     access.register(app)
     problems.register(app)
+    auth.register(app, services.admission, required=services.settings.auth_required)
     ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
     ImagePages(services.deliver, services.settings.accel_path).register(app)
     HealthPages(services.health).register(app)

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from imagemill.domain import apikey
 from imagemill.domain.limits import MAX_OUTPUTS
 from imagemill.domain.recipe import OPTIONS, Option
-from imagemill.web import problems, schemas
+from imagemill.web import auth, problems, schemas
 from imagemill.web.body import IMAGE_PART, JSON
 from imagemill.web.imagedata import FIELD
 
@@ -35,6 +36,19 @@ _HEADERS = {
     "Location": ("string", "Where to ask for the job, or where the image is."),
     "Preference-Applied": ("string", "The wait that was granted; not there if none was."),
     "Retry-After": ("integer", "Seconds after which to ask again; not there once a job has ended."),
+    "WWW-Authenticate": ("string", "That a key is wanted; with 403, the scope that it needs."),
+}
+
+
+_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 403: ("WWW-Authenticate",), 503: ("Retry-After",)}
+
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": f"A key (`{apikey.PREFIX}…`), or a token of the issuer that the service trusts.",
+    },
+    "apiKey": {"type": "apiKey", "in": "header", "name": auth.HEADER, "description": "The same, in another header."},
 }
 
 
@@ -46,7 +60,12 @@ def ref(kind: str, name: str) -> Fragment:
 def components() -> Fragment:
     """Everything that references lead to."""
     headers = {name: {"schema": {"type": kind}, "description": text} for name, (kind, text) in _HEADERS.items()}
-    return {"schemas": _schemas(), "headers": headers, "parameters": {"token": _token(), "Prefer": _prefer()}}
+    return {
+        "schemas": _schemas(),
+        "headers": headers,
+        "parameters": {"token": _token(), "Prefer": _prefer()},
+        "securitySchemes": _SCHEMES,
+    }
 
 
 def answer(model: str, *headers: str, sentence: str = "") -> Fragment:
@@ -66,6 +85,11 @@ def failures(*codes: str) -> Fragment:
     for code in codes:
         kinds.setdefault(problems.TYPES[code].status, []).append(problems.TYPES[code])
     return {str(status): _failure(status, alike) for status, alike in sorted(kinds.items())}
+
+
+def key_with(scope: str) -> Fragment:
+    """What an operation has that needs a key with this scope, sent in either way."""
+    return {"security": [{name: [scope]} for name in _SCHEMES]}
 
 
 def in_path(name: str, schema: Fragment) -> Fragment:
@@ -92,7 +116,7 @@ def query_options() -> list[Fragment]:
 def _failure(status: int, kinds: Iterable[problems.ProblemType]) -> Fragment:
     sentence = "; ".join(f"`{kind.code}`: {kind.meaning}" for kind in kinds)
     content = {problems.MEDIA_TYPE: {"schema": ref("schemas", "Problem")}}
-    return response(sentence, *(["Retry-After"] if status == 503 else []), content=content)
+    return response(sentence, *_HEADERS_OF_STATUS.get(status, ()), content=content)
 
 
 def _schemas() -> Fragment:

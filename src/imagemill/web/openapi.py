@@ -12,6 +12,7 @@ from flask import Flask, Response
 from imagemill import __version__
 from imagemill.config import Settings
 from imagemill.web.answers import API
+from imagemill.web.auth import SCOPES
 from imagemill.web.body import FORM, JSON, RAW
 from imagemill.web.components import (
     BINARY,
@@ -21,6 +22,7 @@ from imagemill.web.components import (
     failures,
     in_path,
     in_query,
+    key_with,
     query_options,
     ref,
     response,
@@ -30,7 +32,7 @@ from imagemill.web.resize import PAGE_DEFAULT, PAGE_LIMIT
 
 def register(app: Flask, settings: Settings) -> None:
     """Serve the description."""
-    text = json.dumps(document(settings.public_url))
+    text = json.dumps(document(settings.public_url, locked=settings.auth_required))
 
     def describe() -> Response:
         return Response(text, content_type=JSON)
@@ -38,11 +40,12 @@ def register(app: Flask, settings: Settings) -> None:
     app.add_url_rule("/openapi.json", "openapi", describe)
 
 
-def document(public_url: str | None = None) -> Fragment:
+def document(public_url: str | None = None, *, locked: bool = False) -> Fragment:
     """The description.
 
     Args:
         public_url: base of all paths; None if they begin at the root of the host.
+        locked: whether a key is needed.
 
     Source: OpenAPI Specification 3.1.
     """
@@ -55,7 +58,7 @@ def document(public_url: str | None = None) -> Fragment:
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "/"}],
-        "paths": _paths(),
+        "paths": _locked(_paths()) if locked else _paths(),
         "components": components(),
     }
 
@@ -179,4 +182,14 @@ def _description() -> Fragment:
 
 
 def _operation(name: str, summary: str, responses: Fragment, **more: Any) -> Fragment:
-    return {"operationId": name, "summary": summary, "responses": responses | failures("internal-error"), **more}
+    refusals = ("unauthorized", "insufficient-scope") if name in SCOPES else ()
+    responses = responses | failures(*refusals, "internal-error")
+    return {"operationId": name, "summary": summary, "responses": responses, **more}
+
+
+def _locked(paths: Fragment) -> Fragment:
+    # An operation is named after its endpoint.
+    for operation in (found for path in paths.values() for found in path.values() if "operationId" in found):
+        if operation["operationId"] in SCOPES:
+            operation.update(key_with(SCOPES[operation["operationId"]]))
+    return paths

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from imagemill import errors, observability
-from imagemill.errors import ImagemillError, InvalidOptions, Unavailable
+from imagemill.errors import ImagemillError, InsufficientScope, InvalidOptions, Refused, Unavailable
 from imagemill.web.schemas import OptionTrouble, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -25,9 +25,12 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.InvalidOptions: 422,
     errors.InvalidLink: 403,
     errors.UnknownToken: 404,
+    errors.Unauthorized: 401,
+    errors.InsufficientScope: 403,
     errors.RecordUnavailable: 503,
     errors.StoreUnavailable: 503,
     errors.BrokerUnavailable: 503,
+    errors.IssuerUnavailable: 503,
     errors.Overloaded: 503,
     # A job ends with these, a request never does: one that does is a fault of the service.
     errors.WorkerLost: 500,
@@ -36,6 +39,7 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.OriginalMissing: 500,
     errors.RenderFailed: 500,
     errors.LeaseLost: 500,
+    errors.CommandRefused: 500,
     errors.ConfigurationError: 500,
 }
 """The status of every concrete error class."""
@@ -130,12 +134,22 @@ def _from_domain(error: ImagemillError) -> Response:
     if isinstance(error, InvalidOptions):
         return _answer(kind, "One or more options are wrong; `errors` lists them.", status, _troubles(error))
     response = _answer(kind, error.detail, status)
+    if isinstance(error, Refused):
+        response.headers["WWW-Authenticate"] = _challenge(error)
     if isinstance(error, Unavailable):
         observability.logger().warning(
             "unavailable", part=type(error).__name__, reason=error.detail, cause=observability.cause(error)
         )
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
+
+
+def _challenge(error: Refused) -> str:
+    # Nothing in it depends on what was wrong with a key (RFC 6750, section 3).
+    challenge = 'Bearer realm="imagemill"'
+    if isinstance(error, InsufficientScope):
+        return f'{challenge}, error="insufficient_scope", scope="{error.scope}"'
+    return challenge
 
 
 def _from_http(error: HTTPException) -> Response:

@@ -95,7 +95,10 @@ def test_loopback_is_for_this_machine(host: str, private: bool) -> None:
 def test_an_open_door_is_told_of() -> None:
     """In development nobody has said that something in front asks who calls; in production it was required."""
     assert exposure(Settings()) is None
-    assert exposure(Settings(profile=Profile.PRODUCTION, secret_key="s" * 32, auth="off", host="0.0.0.0")) is None
+    assert (
+        exposure(Settings(profile=Profile.PRODUCTION, secret_key="0123456789abcdef" * 2, auth="off", host="0.0.0.0"))
+        is None
+    )
 
     warning = exposure(Settings(host="0.0.0.0", port=6000))
 

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from imagemill.config import Settings
 from imagemill.domain.job import ANONYMOUS, Job
 from imagemill.domain.limits import Limits
+from imagemill.flow.admission import Admission, RecentKeys
 from imagemill.flow.health import Health
 from imagemill.web.app import create_app
 from imagemill.wiring import WebServices, create_deliver
@@ -22,6 +23,7 @@ def services(house: House, **settings: object) -> WebServices:
     loaded = Settings(max_image_bytes=LIMITS.image_bytes, **settings)
     return WebServices(
         settings=loaded,
+        admission=Admission(RecentKeys(house.keys, 0)),
         intake=house.intake,
         follow=house.follow,
         erase=house.erase,
