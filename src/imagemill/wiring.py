@@ -5,8 +5,9 @@ from pathlib import Path
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
+from imagemill.counter import SharedCounter
 from imagemill.domain.job import token_namespace
-from imagemill.domain.ports import Faults, JobStore, ObjectStore
+from imagemill.domain.ports import Faults, JobStore, ObjectStore, RequestCounter
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.faults import from_setting
@@ -16,7 +17,8 @@ from imagemill.flow.follow import Follow
 from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
 from imagemill.flow.orphans import Orphans
-from imagemill.flow.pressure import Pressure
+from imagemill.flow.pressure import Bounds, Pressure
+from imagemill.flow.quota import Quota
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.store import SqlJobStore
@@ -35,11 +37,14 @@ class WebServices:
     erase: Erase
     deliver: Deliver
     health: Health
+    quota: Quota
+    counter: RequestCounter
 
 
 def for_web(settings: Settings) -> WebServices:
     """The flows of the API."""
     jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
+    quota = Quota(jobs)
     return WebServices(
         settings=settings,
         intake=Intake(
@@ -51,12 +56,15 @@ def for_web(settings: Settings) -> WebServices:
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
             resend_seconds=settings.resend_seconds,
-            pressure=Pressure(jobs, settings.max_pending),
+            pressure=Pressure(jobs, _bounds(settings)),
+            quota=quota,
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
         deliver=Deliver(store),
         health=Health(jobs, store, queue),
+        quota=quota,
+        counter=_counter(settings),
     )
 
 
@@ -92,6 +100,14 @@ def for_beat(settings: Settings) -> Sweep:
 def for_doctor(settings: Settings) -> Health:
     """The parts to be checked."""
     return Health(_jobs(settings), _store(settings), _queue(settings))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.max_pending, settings.max_pending_seconds, settings.max_pending_per_owner)
+
+
+def _counter(settings: Settings) -> RequestCounter:
+    return SharedCounter(settings.broker, settings.queue)
 
 
 def _jobs(settings: Settings) -> JobStore:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, column, inspect, select, table
 
-REVISION = "0002"
+REVISION = "0006"
 """The migration that ends at the tables of this release."""
 
 _version = table("alembic_version", column("version_num"))

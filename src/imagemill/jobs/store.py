@@ -25,10 +25,12 @@ from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, FaultPoint, Faults, Page, Released
+from imagemill.domain.work import Usage
 from imagemill.errors import MalformedRequest, RecordUnavailable
 from imagemill.jobs import upkeep
 from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
 from imagemill.jobs.database import Database
+from imagemill.jobs.quotas import charge_quota, read_usage
 from imagemill.jobs.removal import (
     delete_jobs,
     discard_unnamed,
@@ -50,6 +52,7 @@ from imagemill.jobs.rows import (
     write_products,
 )
 from imagemill.jobs.tables import jobs, originals
+from imagemill.jobs.turns import OUT_OF_LINE, Turns, count_in_line, next_in_line
 
 _ROUNDS = 5
 
@@ -83,6 +86,7 @@ class SqlJobStore:
         self._database = Database(url)
         self._keep = milliseconds(keep_seconds)
         self._faults = faults
+        self._turns = Turns()
         self._clock = DatabaseClock() if clock is None else clock
         self._present = select(self._clock)
         # PENDING is what has a time to be sent; that column has an index, and the status none.
@@ -99,7 +103,7 @@ class SqlJobStore:
     def _prepare_changes(self) -> None:
         soon: ColumnElement[int] = self._clock + bindparam("span", type_=BigInteger)
         ended = {"finished_at": self._clock, "expires_at": self._clock + self._keep} | NO_LEASE
-        self._claiming = _OF_JOB.where(jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock).values(
+        claiming = _OF_JOB.values(
             status=JobStatus.IN_PROGRESS,
             attempts=jobs.c.attempts + 1,
             started_at=func.coalesce(jobs.c.started_at, self._clock),
@@ -107,6 +111,11 @@ class SqlJobStore:
             lease=bindparam("new_lease"),
             lease_ends_at=soon,
         )
+        self._claiming = claiming.where(
+            jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock, jobs.c.turn.is_(None)
+        )
+        # Whoever is in line is PENDING and due.
+        self._claiming_next = claiming.values(turn=OUT_OF_LINE)
         held = _OF_JOB.where(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.lease == bindparam("held"))
         self._renewing = held.values(lease_ends_at=soon)
         self._finishing = held.values(status=JobStatus.SUCCESS, products=bindparam("made"), **ended)
@@ -148,7 +157,7 @@ class SqlJobStore:
         return self._accept(new)
 
     def _accept(self, new: NewJob) -> Accepted | None:
-        with self._database.writing() as connection:
+        with self._turns.joining(new) as turn_of_new, self._database.writing() as connection:
             now = self._now(connection)
             old = connection.execute(_LOCKED_JOB, {"token": new.token}).one_or_none()
             if old and not _is_over(job := read_job(old), now):
@@ -161,7 +170,9 @@ class SqlJobStore:
                 return None
             if old:
                 delete_jobs(connection, [old], now)
-            connection.execute(_NEW_JOB, write_new_job(new, original_id, now))
+            if new.charge:
+                charge_quota(connection, new.charge, now)
+            connection.execute(_NEW_JOB, write_new_job(new, original_id, turn_of_new(connection), now))
             if old:
                 # Last, when the new job already holds the original if it is the same one.
                 release_originals(connection, [old.original_id], now)
@@ -169,11 +180,16 @@ class SqlJobStore:
         return Accepted(accepted_job(new, now), reused=False)
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
-        """PENDING → IN_PROGRESS under a new lease; None if the job is not PENDING and due."""
+        """PENDING → IN_PROGRESS under a new lease: the job, or the one whose turn it is."""
         lease, span = uuid4(), milliseconds(lease_seconds)
+        values = {"new_lease": lease, "span": span}
         with self._database.writing(durable=False) as connection:
-            if connection.execute(self._claiming, {"job": token, "new_lease": lease, "span": span}).rowcount == 0:
-                return None
+            if connection.execute(self._claiming, values | {"job": token}).rowcount == 0:
+                following = next_in_line(connection)
+                if following is None:
+                    return None
+                token = following
+                connection.execute(self._claiming_next, values | {"job": token})
             row = connection.execute(_JOB, {"token": token}).one()
         return Claim(read_job(row), lease, (row.lease_ends_at - span - row.created_at) / 1000)
 
@@ -214,6 +230,16 @@ class SqlJobStore:
         with self._database.reading() as connection:
             row = connection.execute(self._waiting).one()
         return Backlog(row.pending, (row.now - row.oldest) / 1000 if row.pending else 0.0)
+
+    def pending_in_turn(self, owner: str, limit: int) -> int:
+        """How many of an owner's jobs wait for their turn, counted up to a limit."""
+        with self._database.reading() as connection:
+            return count_in_line(connection, owner, limit)
+
+    def usage(self, name: str) -> Usage:
+        """What a caller has used of his quota today."""
+        with self._database.reading() as connection:
+            return read_usage(connection, name, self._now(connection))
 
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:
         """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""

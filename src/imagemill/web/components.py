@@ -21,6 +21,7 @@ _ANSWERS = (
     schemas.AcceptedAnswer,
     schemas.JobAnswer,
     schemas.JobsAnswer,
+    schemas.UsageAnswer,
     schemas.AliveAnswer,
     schemas.ReadyAnswer,
     schemas.EntranceAnswer,
@@ -34,8 +35,18 @@ _HEADERS = {
     "Link": ("string", 'The next page, as rel="next"; not there at the end.'),
     "Location": ("string", "Where to ask for the job."),
     "Preference-Applied": ("string", "The wait that was granted; not there if none was."),
+    "RateLimit": (
+        "string",
+        "What is left, by policy (draft-ietf-httpapi-ratelimit-headers-11); not there where none is set.",
+    ),
+    "RateLimit-Policy": ("string", "How many requests are allowed in how many seconds, by policy."),
     "Retry-After": ("integer", "Seconds after which to ask again; not there once a job has ended."),
 }
+
+RATES = ("RateLimit", "RateLimit-Policy")
+"""Headers of every answer of the API, where rates are set."""
+
+_HEADERS_OF_STATUS = {429: ("Retry-After", *RATES), 503: ("Retry-After",)}
 
 
 def ref(kind: str, name: str) -> Fragment:
@@ -92,7 +103,7 @@ def query_options() -> list[Fragment]:
 def _failure(status: int, kinds: Iterable[problems.ProblemType]) -> Fragment:
     sentence = "; ".join(f"`{kind.code}`: {kind.meaning}" for kind in kinds)
     content = {problems.MEDIA_TYPE: {"schema": ref("schemas", "Problem")}}
-    return response(sentence, *(["Retry-After"] if status == 503 else []), content=content)
+    return response(sentence, *_HEADERS_OF_STATUS.get(status, ()), content=content)
 
 
 def _schemas() -> Fragment:

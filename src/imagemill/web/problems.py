@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from imagemill import errors, observability
-from imagemill.errors import ImagemillError, InvalidOptions, Unavailable
+from imagemill.errors import ImagemillError, InvalidOptions, TooMuch, Unavailable
 from imagemill.web.schemas import OptionTrouble, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,6 +24,9 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.TooManyPixels: 422,
     errors.InvalidOptions: 422,
     errors.UnknownToken: 404,
+    errors.RateLimited: 429,
+    errors.QuotaExceeded: 429,
+    errors.TooManyPending: 429,
     errors.RecordUnavailable: 503,
     errors.StoreUnavailable: 503,
     errors.BrokerUnavailable: 503,
@@ -133,6 +136,7 @@ def _from_domain(error: ImagemillError) -> Response:
         observability.logger().warning(
             "unavailable", part=type(error).__name__, reason=error.detail, cause=observability.cause(error)
         )
+    if isinstance(error, Unavailable | TooMuch):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -12,6 +12,7 @@ from imagemill.flow.deliver import Deliver
 from imagemill.flow.health import Health
 from imagemill.web.app import create_app
 from imagemill.wiring import WebServices
+from tests.fakes.counter import MemoryCounter
 from tests.flow.house import House
 
 API = "/api/v1/resize"
@@ -27,6 +28,8 @@ def services(house: House, **settings: object) -> WebServices:
         erase=house.erase,
         deliver=Deliver(house.store),
         health=Health(house.jobs, house.store, house.queue),
+        quota=house.quota,
+        counter=MemoryCounter(),
     )
 
 
