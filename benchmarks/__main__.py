@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import end_to_end, memory, requests, widths
+from benchmarks import end_to_end, fairness, memory, requests, widths
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.machine import others_share, workspace
 from benchmarks.plan import Plan
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "jobs": end_to_end.measure,
     "requests": requests.measure,
     "widths": widths.measure,
+    "fairness": fairness.measure,
     "memory": memory.measure,
 }
 

@@ -41,7 +41,7 @@ class Service:
 
     def __enter__(self) -> Self:
         host, port = self.address
-        command = ["up", "--host", host, "--port", str(port), "--data", str(self._folder / "data")]
+        command = ["up", "--host", host, "--port", str(port), "--data", str(self.data)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("IMAGEMILL_")}
         self._log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
@@ -71,6 +71,11 @@ class Service:
         self._log.close()
         if kind is not None:
             print(self.log[-_TOLD_CHARACTERS:], file=sys.stderr)
+
+    @property
+    def data(self) -> Path:
+        """Its data folder."""
+        return self._folder / "data"
 
     @property
     def log(self) -> str:

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
@@ -81,6 +82,18 @@ def _known_broker(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "redis+socket://")):
         raise ValueError("must begin with redis://, rediss:// or redis+socket://")
     return url
+
+
+def _networks_only(text: str) -> str:
+    try:
+        _networks(text)
+    except ValueError:
+        raise ValueError("must be addresses or networks, separated by commas") from None
+    return text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
 class Settings(BaseSettings):
@@ -234,6 +247,28 @@ class Settings(BaseSettings):
     max_output_pixels: int = Field(50_000_000, ge=1, description="Width × height of an output.")
 
     max_pending: int = Field(100_000, ge=1, description="Jobs that may wait; past it a new one is answered 503.")
+    max_pending_seconds: int = Field(
+        21_600, ge=1, description="How long a job may have waited; while one has for longer, a new one is answered 503."
+    )
+    max_pending_per_owner: int | None = Field(
+        None,
+        ge=1,
+        description="Jobs that one owner may have waiting; past it a new one is answered 429. Left out, any number; "
+        "while `auth` is off there is one owner, and this is not looked at.",
+    )
+    requests_per_minute_per_key: int | None = Field(
+        None, ge=1, description="Requests to the API with one key; past it they are answered 429. Left out, any number."
+    )
+    requests_per_minute_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Requests to the API from one address, or one /64 of IPv6, counted before a key is looked at; "
+        "past it they are answered 429. Left out, any number. Behind a proxy, `trusted_proxies` has to name it.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks_only)] = Field(
+        "",
+        description="Addresses and networks whose X-Forwarded-For is believed, such as `10.0.0.0/8,::1`.",
+    )
 
     wait_seconds: int = Field(30, ge=0, le=300, description="The longest wait that `Prefer: wait` is granted.")
     wait_slots: int | None = Field(
@@ -309,6 +344,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What one image may cost."""
         return Limits(self.max_image_bytes, self.max_pixels, self.max_output_pixels, self.max_frames)
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks of the proxies that are trusted."""
+        return _networks(self.trusted_proxies)
 
     @property
     def database(self) -> str:

@@ -15,6 +15,10 @@
     ├── Refused                  who asks is not known, or may not do this; never retryable
     │   ├── Unauthorized         unauthorized
     │   └── InsufficientScope    insufficient-scope
+    ├── TooMuch                  this caller asks for more than he may for now; retryable
+    │   ├── RateLimited          rate-limited
+    │   ├── QuotaExceeded        quota-exceeded
+    │   └── TooManyPending       too-many-pending
     ├── JobFailure               an accepted job ended without an image, and not because of its image
     │   ├── WorkerLost           worker-lost
     │   ├── TimeLimitExceeded    time-limit-exceeded
@@ -177,6 +181,42 @@ class InsufficientScope(Refused):
     def __init__(self, scope: str) -> None:
         self.scope = scope
         super().__init__(f"This needs a key with the scope `{scope}`.")
+
+
+class TooMuch(ImagemillError):
+    """This caller asks for more than he may for now.
+
+    Args:
+        detail: what a client may read.
+        retry_after_seconds: when to ask again.
+    """
+
+    retryable = True
+
+    def __init__(self, detail: str, retry_after_seconds: int = 60) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(detail)
+
+
+class RateLimited(TooMuch):
+    """There were too many requests in the last minute from this key or address."""
+
+    code = "rate-limited"
+    title = "Too many requests"
+
+
+class QuotaExceeded(TooMuch):
+    """The key's megapixels of the day are used up, or what is left of them is too little for this image."""
+
+    code = "quota-exceeded"
+    title = "The quota of the day is used up"
+
+
+class TooManyPending(TooMuch):
+    """More jobs of this owner are waiting than one owner may have."""
+
+    code = "too-many-pending"
+    title = "Too many of your jobs are waiting"
 
 
 class JobFailure(ImagemillError):

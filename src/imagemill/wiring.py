@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
+from imagemill.counter import SharedCounter
 from imagemill.domain.identity import TokenIssuer
 from imagemill.domain.job import token_namespace
 from imagemill.domain.links import LinkSigner, link_key
-from imagemill.domain.ports import Faults, JobStore, ObjectStore
+from imagemill.domain.ports import Faults, JobStore, ObjectStore, RequestCounter
 from imagemill.doorbell import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import ConfigurationError
@@ -20,7 +21,8 @@ from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
 from imagemill.flow.keyring import Keyring
 from imagemill.flow.orphans import Orphans
-from imagemill.flow.pressure import Pressure
+from imagemill.flow.pressure import Bounds, Pressure
+from imagemill.flow.quota import Quota
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.access import Access
@@ -42,11 +44,14 @@ class WebServices:
     erase: Erase
     deliver: Deliver
     health: Health
+    quota: Quota
+    counter: RequestCounter
 
 
 def for_web(settings: Settings) -> WebServices:
     """The flows of the API."""
     jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
+    quota = Quota(jobs)
     return WebServices(
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
@@ -59,12 +64,15 @@ def for_web(settings: Settings) -> WebServices:
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
             resend_seconds=settings.resend_seconds,
-            pressure=Pressure(jobs, settings.max_pending),
+            pressure=Pressure(jobs, _bounds(settings)),
+            quota=quota,
         ),
         follow=Follow(jobs, doorbell),
         erase=Erase(jobs, store, doorbell),
         deliver=create_deliver(settings, store),
         health=Health(jobs, store, queue),
+        quota=quota,
+        counter=_counter(settings),
     )
 
 
@@ -152,6 +160,14 @@ def _access(settings: Settings, patience_seconds: float = 0.0) -> Access:
         recycle_seconds=settings.database_recycle_seconds,
         patience_seconds=patience_seconds,
     )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.max_pending, settings.max_pending_seconds, settings.max_pending_per_owner)
+
+
+def _counter(settings: Settings) -> RequestCounter:
+    return SharedCounter(settings.broker, settings.queue)
 
 
 def _store(settings: Settings) -> ObjectStore:

@@ -54,11 +54,12 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
 
 @shared_task(name=RENDER_TASK)
 def render(token: str) -> None:
-    """Work one job."""
+    """Work one job: the token's, or the one whose turn it is."""
     observability.bind(token=token)
     try:
         attempt = services().claim(UUID(token))
         if attempt is not None:
+            observability.bind(token=str(attempt.token))
             work(attempt)
     except RecordUnavailable as error:
         # However far it came, the record will tell the sweep, and the sweep sends it again.

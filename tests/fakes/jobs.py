@@ -1,6 +1,7 @@
 """The record in memory: the port's rules in the plainest form, for flow tests and as the model of the real stores."""
 
 import hashlib
+import math
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,21 +27,30 @@ from imagemill.domain.job import (
 from imagemill.domain.keys import original_key, output_keys
 from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, Page, Released
 from imagemill.domain.recipe import Recipe
+from imagemill.domain.work import Charge, Usage, weight
 from imagemill.errors import MalformedRequest, RecordUnavailable, WorkerLost
 
 LATE_SECONDS = 3600
+SIZE = Size(640, 480)
 
 
 def new_job(
-    image: str = "an image", *, owner: str = "ada", width: int = 100, original: Original | None = None
+    image: str = "an image",
+    *,
+    owner: str = "ada",
+    width: int = 100,
+    original: Original | None = None,
+    size: Size = SIZE,
+    charge: Charge | None = None,
+    in_turn: bool = False,
 ) -> NewJob:
     """A job as intake makes it: a fresh key for the original, unless one was found, and a fresh results_id."""
     sha256 = hashlib.sha256(image.encode()).hexdigest()
-    header = Header(ImageFormat.PNG, Size(640, 480), frames=1, alpha=True)
+    header = Header(ImageFormat.PNG, size, frames=1, alpha=True)
     stored = Original(owner, sha256, original_key(sha256, secrets.token_hex(8)), len(image), header)
     recipe = Recipe.parse({"outputs": [{"name": "small", "width": width}, {"name": "large", "width": 2 * width}]})
     token = make_token(token_namespace("secret"), owner, sha256, recipe)
-    return NewJob(token, recipe, original or stored, secrets.token_hex(16))
+    return NewJob(token, recipe, original or stored, secrets.token_hex(16), charge=charge, in_turn=in_turn)
 
 
 def products(job: Job) -> list[Product]:
@@ -57,6 +67,7 @@ class _Row:
     ready_at: float
     send_at: float
     sends: int = 0
+    turn: int | None = None
     lease: UUID | None = None
     lease_until: float = 0.0
 
@@ -75,6 +86,7 @@ class MemoryJobStore:
         self._originals: dict[tuple[str, str], Original] = {}
         self._garbage: list[tuple[float, str]] = []
         self._used: dict[str, float] = {}
+        self._charges: dict[tuple[str, int], int] = {}
         self._accepted = 0
         self._lock = threading.RLock()
 
@@ -104,6 +116,10 @@ class MemoryJobStore:
                 return None
             if not recorded and any(key == new.original.key for _, key in self._garbage):
                 return None
+            if new.charge:
+                new.charge.check(self.usage(new.charge.name))
+                used = (new.charge.name, self._today)
+                self._charges[used] = self._charges.get(used, 0) + new.charge.pixels
             self._originals[place] = recorded or new.original
             self._used[new.original.key] = self.now
             if row:
@@ -125,14 +141,22 @@ class MemoryJobStore:
                 expires_at=None,
             )
             self._accepted += 1
-            self._rows[new.token] = _Row(job, self._accepted, self.now, self.now + new.send_after_seconds)
+            row = _Row(job, self._accepted, self.now, self.now + new.send_after_seconds)
+            if new.in_turn:
+                own = [other.turn for other in self._line() if other.job.owner == job.owner]
+                all_turns = [other.turn for other in self._line() if other.turn]
+                row.turn = max(max(own, default=0), min(all_turns, default=1) - 1) + weight(job.original.header)
+            self._rows[new.token] = row
             return Accepted(job, reused=False)
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
         with self._answering():
             row = self._rows.get(token)
-            if not row or row.job.status is not JobStatus.PENDING or row.ready_at > self.now:
+            if not row or row.turn is not None or not self._due(row):
+                row = next(iter(self._line()), None)
+            if not row:
                 return None
+            row.turn = None if row.turn is None else -1
             row.lease, row.lease_until = uuid4(), self.now + lease_seconds
             row.job = replace(
                 row.job,
@@ -179,6 +203,16 @@ class MemoryJobStore:
             oldest = min((job.created_at.timestamp() for job in waiting), default=self.now)
             return Backlog(len(waiting), self.now - oldest)
 
+    def pending_in_turn(self, owner: str, limit: int) -> int:
+        with self._answering():
+            return min(limit, sum(row.job.owner == owner for row in self._line()))
+
+    def usage(self, name: str) -> Usage:
+        with self._answering():
+            ends = (self._today + 1) * 86_400
+            used = self._charges.get((name, self._today), 0)
+            return Usage(used, datetime.fromtimestamp(ends, UTC), math.ceil(ends - self.now))
+
     def erase(self, token: UUID, owner: str) -> Job | None:
         with self._answering():
             before = self.find(token, owner)
@@ -188,6 +222,7 @@ class MemoryJobStore:
             if before.status.terminal:
                 del self._rows[token]
             else:
+                self._rows[token].turn = None if self._rows[token].turn is None else -1
                 self._end(self._rows[token], JobStatus.REVOKED, LATE_SECONDS)
             self._release(before.original)
             return before
@@ -222,6 +257,7 @@ class MemoryJobStore:
             for row in due:
                 row.send_at = self.now + resend_delay_seconds(row.sends, first_seconds)
                 row.sends += 1
+                row.turn = 0 if row.turn == -1 else row.turn
             return [row.job.token for row in due]
 
     def give_back(self, tokens: Sequence[UUID]) -> None:
@@ -298,6 +334,17 @@ class MemoryJobStore:
             raise RecordUnavailable
         with self._lock:
             yield
+
+    @property
+    def _today(self) -> int:
+        return int(self.now // 86_400)
+
+    def _due(self, row: _Row) -> bool:
+        return row.job.status is JobStatus.PENDING and row.ready_at <= self.now
+
+    def _line(self) -> list[_Row]:
+        line = (row for row in self._rows.values() if row.turn is not None and row.turn >= 0)
+        return sorted(line, key=lambda row: (row.turn, row.job.created_at, row.order))
 
     def _moment(self, later_seconds: float = 0) -> datetime:
         return datetime.fromtimestamp(self.now, UTC) + timedelta(seconds=later_seconds)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from imagemill.domain.caller import Caller, Scope
 from imagemill.domain.job import Job, token_namespace
 from imagemill.domain.limits import Limits
 from imagemill.domain.recipe import Recipe
@@ -10,7 +11,8 @@ from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.intake import Intake
 from imagemill.flow.orphans import Orphans
-from imagemill.flow.pressure import Pressure
+from imagemill.flow.pressure import Bounds, Pressure
+from imagemill.flow.quota import Quota
 from imagemill.flow.render import Attempt, Render
 from imagemill.flow.sweep import Sweep
 from imagemill.storage.memory import MemoryStore
@@ -30,6 +32,14 @@ RESEND_SECONDS = 15
 RECIPE = Recipe.parse({"width": 10, "height": 10})
 
 
+def caller(owner: str = OWNER, megapixels_per_day: int | None = None) -> Caller:
+    """Somebody who may do everything."""
+    return Caller(owner, owner, frozenset(Scope), megapixels_per_day)
+
+
+CALLER = caller()
+
+
 @dataclass
 class House:
     """Every flow over one set of fakes."""
@@ -41,7 +51,7 @@ class House:
     doorbell: MemoryDoorbell = field(default_factory=MemoryDoorbell)
     engine: TextEngine = field(default_factory=TextEngine)
     faults: CalledFaults = field(default_factory=CalledFaults)
-    most_pending: int = 1000
+    bounds: Bounds = Bounds(pending=1000, seconds=3600)
     limits: Limits = field(
         default_factory=lambda: Limits(image_bytes=1000, pixels=10_000, output_pixels=10_000, frames=1000)
     )
@@ -58,8 +68,14 @@ class House:
             self.limits,
             token_namespace("secret"),
             RESEND_SECONDS,
-            Pressure(self.jobs, self.most_pending, clock=lambda: self.jobs.now),
+            Pressure(self.jobs, self.bounds, clock=lambda: self.jobs.now),
+            self.quota,
         )
+
+    @property
+    def quota(self) -> Quota:
+        """The quotas."""
+        return Quota(self.jobs)
 
     @property
     def render(self) -> Render:
@@ -103,7 +119,7 @@ class House:
 
     def accept(self, data: bytes = PICTURE, recipe: Recipe = RECIPE, owner: str = OWNER) -> Job:
         """An accepted job."""
-        return self.intake.accept(owner, data, recipe).job
+        return self.intake.accept(caller(owner), data, recipe).job
 
     def attempt(self, token: UUID) -> Attempt:
         """A claimed job."""

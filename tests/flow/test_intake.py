@@ -18,8 +18,9 @@ from imagemill.errors import (
     StoreUnavailable,
     TooManyPixels,
 )
+from imagemill.flow.pressure import Bounds
 from tests.fakes.engine import PICTURE
-from tests.flow.house import OWNER, RECIPE, RESEND_SECONDS, House
+from tests.flow.house import CALLER, OWNER, RECIPE, RESEND_SECONDS, House, caller
 
 OTHER_RECIPE = Recipe.parse({"width": 20})
 
@@ -37,7 +38,7 @@ def assert_nothing_kept(house: House) -> None:
 
 def test_an_image_becomes_a_pending_job_that_is_sent(house: House) -> None:
     """What is accepted is stored, recorded and sent, in this order."""
-    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+    accepted = house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert not accepted.reused
     assert accepted.job.status is JobStatus.PENDING
@@ -56,7 +57,7 @@ def test_an_image_becomes_a_pending_job_that_is_sent(house: House) -> None:
 def test_what_is_no_image_is_refused_and_leaves_nothing(house: House, data: bytes, error: type[Exception]) -> None:
     """Empty, too large and unknown bytes are refused before anything is stored."""
     with pytest.raises(error):
-        house.intake.accept(OWNER, data, RECIPE)
+        house.intake.accept(CALLER, data, RECIPE)
 
     assert_nothing_kept(house)
 
@@ -64,25 +65,25 @@ def test_what_is_no_image_is_refused_and_leaves_nothing(house: House, data: byte
 def test_a_box_that_is_too_large_is_refused(house: House) -> None:
     """The limit on outputs is checked before the image is looked at."""
     with pytest.raises(InvalidOptions):
-        house.intake.accept(OWNER, PICTURE, Recipe.parse({"width": 101, "height": 100}))
+        house.intake.accept(CALLER, PICTURE, Recipe.parse({"width": 101, "height": 100}))
 
     assert_nothing_kept(house)
 
 
 def test_too_much_waiting_work_refuses_more(house: House) -> None:
     """Past the bound a new job is refused and leaves nothing; a job that stands already is still found."""
-    house.most_pending = 2
+    house.bounds = Bounds(pending=2, seconds=3600)
     first, _ = house.accept(), house.accept(recipe=OTHER_RECIPE)
     intake = house.intake
 
     with pytest.raises(Overloaded):
-        intake.accept("bob", PICTURE, RECIPE)
-    assert intake.accept(OWNER, PICTURE, RECIPE).reused
+        intake.accept(caller("bob"), PICTURE, RECIPE)
+    assert intake.accept(CALLER, PICTURE, RECIPE).reused
     assert house.kept == [first.original.key]
 
     house.attempt(first.token).work()
     house.jobs.now += 1
-    assert not intake.accept("bob", PICTURE, RECIPE).reused
+    assert not intake.accept(caller("bob"), PICTURE, RECIPE).reused
 
 
 def test_too_many_pixels_are_refused_by_the_header(house: House) -> None:
@@ -90,7 +91,7 @@ def test_too_many_pixels_are_refused_by_the_header(house: House) -> None:
     house.limits = replace(house.limits, pixels=40 * 30 - 1)
 
     with pytest.raises(TooManyPixels):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert_nothing_kept(house)
 
@@ -104,7 +105,7 @@ def test_an_unreadable_header_is_refused(house: House) -> None:
     house.engine.probe = refuse  # type: ignore[assignment]
 
     with pytest.raises(CorruptImage):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert_nothing_kept(house)
 
@@ -114,7 +115,7 @@ def test_a_store_that_is_away_refuses_the_image(house: House) -> None:
     house.store.away = True
 
     with pytest.raises(StoreUnavailable):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
     house.store.away = False
     assert_nothing_kept(house)
@@ -125,7 +126,7 @@ def test_when_the_record_goes_away_the_bytes_stay(house: House) -> None:
     house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: setattr(house.jobs, "away", True)
 
     with pytest.raises(RecordUnavailable):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
     house.jobs.away = False
     assert len(house.kept) == 1
@@ -143,9 +144,9 @@ def test_a_commit_whose_answer_was_lost_is_a_job(house: House) -> None:
 
     house.jobs.accept = lose_the_answer  # type: ignore[assignment,method-assign]
     with pytest.raises(RecordUnavailable):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
-    again = house.intake.accept(OWNER, PICTURE, RECIPE)
+    again = house.intake.accept(CALLER, PICTURE, RECIPE)
     assert again.reused
     assert house.attempt(again.job.token).work() is JobStatus.SUCCESS
 
@@ -185,7 +186,7 @@ def test_the_same_work_is_the_same_job(house: House) -> None:
     """A repeated POST stores nothing, probes nothing and sends nothing, whatever the job's state."""
     job = house.accept()
     for expected in (JobStatus.PENDING, JobStatus.IN_PROGRESS, JobStatus.SUCCESS):
-        accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+        accepted = house.intake.accept(CALLER, PICTURE, RECIPE)
         assert (accepted.reused, accepted.job.token, accepted.job.status) == (True, job.token, expected)
         if expected is JobStatus.PENDING:
             attempt = house.attempt(job.token)
@@ -219,7 +220,7 @@ def test_a_job_that_failed_for_a_passing_reason_runs_again(house: House) -> None
     job = house.accept()
     house.store.delete(job.original.key)
     house.attempt(job.token).give_up(OriginalMissing())
-    again = house.intake.accept(OWNER, PICTURE, RECIPE)
+    again = house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert (again.reused, again.job.token, again.job.status) == (False, job.token, JobStatus.PENDING)
     assert again.job.results_id != job.results_id
@@ -230,7 +231,7 @@ def test_a_job_that_failed_for_good_is_reused(house: House) -> None:
     job = house.accept()
     house.attempt(job.token).give_up(CorruptImage())
 
-    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+    accepted = house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert (accepted.reused, accepted.job.status) == (True, JobStatus.FAILURE)
 
@@ -261,9 +262,9 @@ def test_bytes_that_cannot_be_taken_back_cost_a_line_in_the_log(house: House, ca
 def test_two_requests_for_the_same_job_make_one(house: House) -> None:
     """Who records a job second reuses the first one's, and its bytes are taken back."""
     rival = []
-    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: rival.append(house.intake.accept(OWNER, PICTURE, RECIPE))
+    house.faults.calls[FaultPoint.ORIGINAL_PUT] = lambda: rival.append(house.intake.accept(CALLER, PICTURE, RECIPE))
 
-    accepted = house.intake.accept(OWNER, PICTURE, RECIPE)
+    accepted = house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert accepted.reused
     assert house.kept == [rival[0].job.original.key]
@@ -293,7 +294,7 @@ def test_endless_rivalry_ends_in_a_clear_answer(house: House) -> None:
     house.jobs.accept = lambda _: None  # type: ignore[assignment,method-assign]
 
     with pytest.raises(RecordUnavailable):
-        house.intake.accept(OWNER, PICTURE, RECIPE)
+        house.intake.accept(CALLER, PICTURE, RECIPE)
 
     assert_nothing_kept(house)
 

@@ -56,6 +56,9 @@ def test_defaults_are_enough_for_a_desk() -> None:
         ("public_url", "https://4711.example/?a=b"),
         ("public_url", "4711.example"),
         ("api_processes", "0"),
+        ("trusted_proxies", "10.0.0.0/8,4711.example"),
+        ("trusted_proxies", "10.0.0.4711"),
+        ("requests_per_minute_per_key", "0"),
         ("api_threads", "1"),
         ("shutdown_seconds", "601"),
         ("database_url", "oracle://4711"),
@@ -277,6 +280,13 @@ def test_a_path_that_no_socket_can_have_gets_another(tmp_path: Path, name: str) 
     assert first.broker_socket == Settings(data=tmp_path / name).broker_socket
     assert tmp_path not in first.broker_socket.parents
     assert first.broker_socket != second.broker_socket
+
+
+def test_trusted_proxies_are_networks() -> None:
+    """Addresses and networks of both families, spaces allowed; none unless somebody is named."""
+    settings = Settings(trusted_proxies="10.0.0.0/8, ::1,")
+    assert [str(network) for network in settings.proxies] == ["10.0.0.0/8", "::1/128"]
+    assert Settings().proxies == ()
 
 
 def test_waiting_requests_leave_a_thread_free() -> None:

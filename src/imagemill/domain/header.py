@@ -21,3 +21,8 @@ class Header:
     size: Size
     frames: int
     alpha: bool
+
+    @property
+    def pixels(self) -> int:
+        """What there is to decode: width × height × frames."""
+        return self.size.pixels * self.frames

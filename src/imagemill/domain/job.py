@@ -19,6 +19,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.recipe import RECIPE_VERSION, Recipe
+from imagemill.domain.work import Charge
 from imagemill.errors import ImagemillError
 
 
@@ -126,6 +127,8 @@ class NewJob:
         results_id: 32 hexadecimal digits that every key of its outputs carries. Drawn anew for each record, so that
             what one record left behind can be erased without looking for a later record of the same token.
         send_after_seconds: how long the sweep leaves it to whoever records the job to send it.
+        charge: what it takes of its caller's quota; None if he has none.
+        in_turn: whether its owner takes turns with others.
     """
 
     token: UUID
@@ -133,6 +136,8 @@ class NewJob:
     original: Original
     results_id: str
     send_after_seconds: float = 0
+    charge: Charge | None = None
+    in_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

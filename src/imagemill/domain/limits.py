@@ -44,5 +44,5 @@ class Limits:
     def check_header(self, header: Header) -> None:
         """Refuse an image whose header announces more than `frames` or `pixels`, before any is decoded."""
         self.check_frames(header.frames)
-        if header.size.pixels * header.frames > self.pixels:
+        if header.pixels > self.pixels:
             raise TooManyPixels(f"Width × height × frames may be at most {self.pixels:,} pixels.")

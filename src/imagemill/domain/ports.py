@@ -15,7 +15,9 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.job import Failure, Job, NewJob, Original, Product
+from imagemill.domain.rate import Rate, Standing
 from imagemill.domain.recipe import Recipe
+from imagemill.domain.work import Usage
 
 Bytes = bytes | bytearray | memoryview
 """Bytes in memory or mapped from disk, not to be changed."""
@@ -179,11 +181,19 @@ class JobStore(Protocol):
         Returns:
             None if `new.original.key` is not the key that is recorded for its owner and digest: someone else stored
             the same image first, or it was erased meanwhile. The caller looks again.
+
+        Raises:
+            QuotaExceeded: `new.charge` is more than is left of the quota. Only a job that is newly recorded is charged,
+                and whoever is first of several at once.
         """
         ...
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
-        """PENDING → IN_PROGRESS under a new lease, one attempt more; None if the job is not PENDING and due.
+        """PENDING → IN_PROGRESS under a new lease, one attempt more; None if no job is PENDING and due.
+
+        A job that is not `in_turn` is claimed by its own token only. Those that are have an order: any other token
+        claims the first of them. Owners take turns there by the weight of their jobs (`work.weight`); a job that was
+        claimed before and came back goes first.
 
         Need not survive a power cut: a claim that is forgotten is a job that is PENDING.
         """
@@ -221,6 +231,14 @@ class JobStore(Protocol):
 
     def backlog(self) -> Backlog:
         """How much work waits, of all owners."""
+        ...
+
+    def pending_in_turn(self, owner: str, limit: int) -> int:
+        """How many of an owner's jobs wait for their turn, counted up to a limit."""
+        ...
+
+    def usage(self, name: str) -> Usage:
+        """What the charges of this name add up to today."""
         ...
 
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:
@@ -305,6 +323,14 @@ class JobQueue(Protocol):
 
     def check(self) -> None:
         """Raise BrokerUnavailable unless the broker answers."""
+        ...
+
+
+class RequestCounter(Protocol):
+    """Counts requests, for all API processes together as long as the broker's server answers, else for each alone."""
+
+    def count(self, rate: Rate, who: str) -> Standing:
+        """Count one more request, unless it is over the rate. Never raises, and never takes long."""
         ...
 
 

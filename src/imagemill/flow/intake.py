@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from imagemill.domain.job import NewJob, Original, make_token
+from imagemill.domain.caller import Caller
+from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import (
@@ -24,8 +25,9 @@ from imagemill.domain.ports import (
     ObjectStore,
 )
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import BrokerUnavailable, RecordUnavailable, StoreUnavailable
+from imagemill.errors import BrokerUnavailable, QuotaExceeded, RecordUnavailable, StoreUnavailable
 from imagemill.flow.pressure import Pressure
+from imagemill.flow.quota import Quota
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Intake:
         namespace: of the deployment's tokens.
         resend_seconds: how long a job waits to be claimed before the sweep sends it again.
         pressure: refuses work that would be too much.
+        quota: refuses work that would be too much for its caller.
     """
 
     engine: ImageEngine
@@ -52,12 +55,13 @@ class Intake:
     namespace: UUID
     resend_seconds: int
     pressure: Pressure
+    quota: Quota
 
-    def accept(self, owner: str, data: Bytes, recipe: Recipe) -> Accepted:
+    def accept(self, caller: Caller, data: Bytes, recipe: Recipe) -> Accepted:
         """Make a job of an image, or find the one that does the same work already.
 
         Args:
-            owner: who asks.
+            caller: who asks.
             data: the image's bytes.
             recipe: what to make of it.
 
@@ -66,51 +70,69 @@ class Intake:
 
         Raises:
             BadInput: the image is refused; nothing of it is kept.
-            Overloaded, StoreUnavailable: nothing of it is kept.
+            TooMuch, Overloaded, StoreUnavailable: nothing of it is kept.
             RecordUnavailable: it may have been accepted; sending it again makes sure, and makes nothing twice.
         """
         recipe.check_boxes(self.limits.output_pixels)
         self.limits.check_bytes(len(data))
         sha256 = hashlib.sha256(data).hexdigest()
-        token = make_token(self.namespace, owner, sha256, recipe)
-        job = self.jobs.find_reusable(token, owner)
+        token = make_token(self.namespace, caller.owner, sha256, recipe)
+        job = self.jobs.find_reusable(token, caller.owner)
         if job is not None:
             return Accepted(job, reused=True)
-        self.pressure.check()
-        accepted = self._record(owner, token, sha256, data, recipe)
+        self.pressure.check(caller.owner)
+        accepted = self._record(caller, token, sha256, data, recipe)
         self.faults.reach(FaultPoint.ROW_COMMITTED, token)
         if not accepted.reused:
             self._send(token)
         return accepted
 
-    def _record(self, owner: str, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Accepted:
+    def _record(self, caller: Caller, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Accepted:
         for _ in range(_ROUNDS):
-            original = self.jobs.find_original(owner, sha256)
+            original = self.jobs.find_original(caller.owner, sha256)
             if original is None:
-                original = stored = self._store_new(owner, token, sha256, data)
+                original = stored = self._store_new(caller, token, sha256, data)
             else:
                 stored = None
                 self._restore(original, data)
-            # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
-            accepted = self.jobs.accept(NewJob(token, recipe, original, uuid4().hex, self.resend_seconds))
+            try:
+                # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
+                accepted = self.jobs.accept(self._new_job(caller, token, original, recipe))
+            except QuotaExceeded:
+                if stored:
+                    self._discard(stored)
+                raise
             if stored and (accepted is None or accepted.job.original.key != stored.key):
                 self._discard(stored)
             if accepted is not None:
                 return accepted
         raise RecordUnavailable("Too many requests are changing the same image at once.")
 
+    def _new_job(self, caller: Caller, token: UUID, original: Original, recipe: Recipe) -> NewJob:
+        return NewJob(
+            token,
+            recipe,
+            original,
+            uuid4().hex,
+            send_after_seconds=self.resend_seconds,
+            charge=self.quota.charge(caller, original.header),
+            # While authentication is off everybody is one owner, and there is nobody to take turns with.
+            in_turn=caller.owner != ANONYMOUS,
+        )
+
     def _restore(self, original: Original, data: Bytes) -> None:
         # Costs a look, and mends what an operator or a disk has lost.
         if self.store.stat(original.key) is None:
             self.store.put(original.key, data)
 
-    def _store_new(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
+    def _store_new(self, caller: Caller, token: UUID, sha256: str, data: Bytes) -> Original:
         header = self.engine.probe(data)
         self.limits.check_header(header)
+        self.quota.check(self.quota.charge(caller, header))
         key = original_key(sha256, secrets.token_hex(8))
         self.store.put(key, data)
         self.faults.reach(FaultPoint.ORIGINAL_PUT, token)
-        return Original(owner, sha256, key, len(data), header)
+        return Original(caller.owner, sha256, key, len(data), header)
 
     def _discard(self, stored: Original) -> None:
         # The key was drawn for this put alone, so nobody else can need it.

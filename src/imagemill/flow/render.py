@@ -60,11 +60,11 @@ class Render:
     patience_seconds: float
 
     def claim(self, token: UUID) -> "Attempt | None":
-        """Claim a job; None if it has ended, is another worker's, or is not due: then there is nothing to do."""
+        """Claim a job, or the one whose turn it is; None if that has ended, is another worker's, or is not due."""
         claim = self.jobs.claim(token, self.lease_seconds)
         if claim is None:
             return None
-        self.faults.reach(FaultPoint.JOB_CLAIMED, token)
+        self.faults.reach(FaultPoint.JOB_CLAIMED, claim.job.token)
         return Attempt(self, claim)
 
 

@@ -21,6 +21,7 @@ from imagemill.errors import ImagemillError
 from imagemill.jobs.clock import milliseconds
 from imagemill.jobs.rows import NO_LEASE, read_job
 from imagemill.jobs.tables import garbage, jobs, originals
+from imagemill.jobs.turns import OUT_OF_LINE
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def revoke_job(connection: Connection, row: Row[Any], now: int) -> None:
 
     The row stays for a while, so that who follows the job learns what became of it.
     """
-    times = {"send_at": None, "finished_at": now, "expires_at": now + milliseconds(LATE_SECONDS)}
+    times = {"send_at": None, "turn": OUT_OF_LINE, "finished_at": now, "expires_at": now + milliseconds(LATE_SECONDS)}
     values = {"status": JobStatus.REVOKED} | times | NO_LEASE
     connection.execute(update(jobs).where(jobs.c.token == row.token).values(values))
     _discard_outputs(connection, [row], now)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, column, inspect, select, table
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that ends at the tables of this release."""
 
 _version = table("alembic_version", column("version_num"))

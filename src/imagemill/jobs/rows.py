@@ -46,7 +46,7 @@ def read_job(row: Row[Any]) -> Job:
     )
 
 
-def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
+def write_new_job(new: NewJob, original_id: int, turn: int | None, now: int) -> dict[str, Any]:
     """The columns of a job that is accepted now (milliseconds)."""
     return {
         "token": new.token,
@@ -60,6 +60,7 @@ def write_new_job(new: NewJob, original_id: int, now: int) -> dict[str, Any]:
         "ready_at": now,
         "send_at": now + milliseconds(new.send_after_seconds),
         "sends": 0,
+        "turn": turn,
     }
 
 

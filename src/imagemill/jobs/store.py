@@ -24,12 +24,14 @@ from sqlalchemy.exc import IntegrityError
 
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, FaultPoint, Faults, Page, Released
+from imagemill.domain.work import Usage
 from imagemill.errors import MalformedRequest, RecordUnavailable
 from imagemill.jobs import upkeep
 from imagemill.jobs.access import USUAL, Access
 from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
 from imagemill.jobs.database import Database, repeated
 from imagemill.jobs.flush import Unflushed
+from imagemill.jobs.quotas import charge_quota, read_usage
 from imagemill.jobs.removal import (
     IS_DISCARDED,
     delete_jobs,
@@ -51,6 +53,7 @@ from imagemill.jobs.rows import (
     write_products,
 )
 from imagemill.jobs.tables import jobs, originals
+from imagemill.jobs.turns import OUT_OF_LINE, Turns, count_in_line, next_in_line
 
 _ROUNDS = 5
 
@@ -98,6 +101,7 @@ class SqlJobStore:
         self._database = Database(url, access)
         self._keep = milliseconds(keep_seconds)
         self._faults = faults
+        self._turns = Turns()
         self._clock = DatabaseClock() if clock is None else clock
         self._present = select(self._clock)
         # PENDING is what has a time to be sent; that column has an index, and the status none.
@@ -122,9 +126,8 @@ class SqlJobStore:
     def _prepare_changes(self) -> None:
         soon: ColumnElement[int] = self._clock + bindparam("span", type_=BigInteger)
         ended = {"finished_at": self._clock, "expires_at": self._clock + self._keep, "lease_ends_at": None}
-        due = (jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock, Unflushed())
         # MySQL sets columns one after the other and would read what it has just set: none may be made of another.
-        self._claiming = _OF_JOB.where(*due).values(
+        claiming = _OF_JOB.values(
             status=JobStatus.IN_PROGRESS,
             attempts=jobs.c.attempts + 1,
             started_at=func.coalesce(jobs.c.started_at, self._clock),
@@ -132,6 +135,11 @@ class SqlJobStore:
             lease=bindparam("new_lease"),
             lease_ends_at=soon,
         )
+        self._claiming = claiming.where(
+            jobs.c.status == JobStatus.PENDING, jobs.c.ready_at <= self._clock, jobs.c.turn.is_(None), Unflushed()
+        )
+        # Whoever is in line is PENDING and due.
+        self._claiming_next = claiming.values(turn=OUT_OF_LINE)
         held = _OF_JOB.where(jobs.c.status == JobStatus.IN_PROGRESS, jobs.c.lease == bindparam("held"))
         self._renewing = held.where(Unflushed()).values(lease_ends_at=soon)
         self._finishing = held.values(status=JobStatus.SUCCESS, products=bindparam("text"), **ended)
@@ -178,7 +186,7 @@ class SqlJobStore:
         return self._accept(new)
 
     def _accept(self, new: NewJob) -> Accepted | None:
-        with self._database.writing() as connection:
+        with self._turns.joining(new) as turn_of_new, self._database.writing() as connection:
             old = connection.execute(self._standing, {"token": new.token}).one_or_none()
             if old and not _is_over(job := read_job(old), old.now):
                 return Accepted(self._prolonged(connection, job, old.now), reused=job.results_id != new.results_id)
@@ -191,7 +199,9 @@ class SqlJobStore:
             original_id, now = recorded
             if old:
                 delete_jobs(connection, [old], now)
-            connection.execute(_NEW_JOB, write_new_job(new, original_id, now))
+            if new.charge:
+                charge_quota(connection, new.charge, now)
+            connection.execute(_NEW_JOB, write_new_job(new, original_id, turn_of_new(connection), now))
             if old:
                 # Last, when the new job already holds the original if it is the same one.
                 release_originals(connection, [old.original_id], now)
@@ -214,16 +224,26 @@ class SqlJobStore:
         return inserted.inserted_primary_key[0], look.now  # type: ignore[index]  # None where no row is inserted
 
     def claim(self, token: UUID, lease_seconds: float) -> Claim | None:
-        """PENDING → IN_PROGRESS under a new lease; None if the job is not PENDING and due."""
+        """PENDING → IN_PROGRESS under a new lease: the job, or the one whose turn it is."""
         lease, span = uuid4(), milliseconds(lease_seconds)
+        values, wanted = {"new_lease": lease, "span": span}, token
 
         def run(again: bool) -> Row[Any] | None:
+            nonlocal wanted
             with self._database.changing(durable=False) as connection:
-                claim = {"job": token, "new_lease": lease, "span": span}
-                if connection.execute(self._claiming, claim).rowcount == 0 and not again:
+                claimed = connection.execute(self._claiming, values | {"job": token}).rowcount == 1
+                if claimed or again:
+                    # A second run finds its own lease, if the first has claimed. Who lost it by now has no claim.
+                    row = connection.execute(_CLAIMED, {"token": wanted, "held": lease}).one_or_none()
+                    if row:
+                        return row
+            with self._database.writing(durable=False) as connection:
+                following = next_in_line(connection)
+                if following is None:
                     return None
-                # A second run finds its own lease, if the first has claimed. Who lost it again by now has no claim.
-                return connection.execute(_CLAIMED, {"token": token, "held": lease}).one_or_none()
+                wanted = following
+                connection.execute(self._claiming_next, values | {"job": wanted})
+                return connection.execute(_CLAIMED, {"token": wanted, "held": lease}).one_or_none()
 
         row = self._database.repeat(run)
         return Claim(read_job(row), lease, (row.lease_ends_at - span - row.created_at) / 1000) if row else None
@@ -284,6 +304,18 @@ class SqlJobStore:
         with self._database.reading() as connection:
             row = connection.execute(self._waiting).one()
         return Backlog(row.pending, (row.now - row.oldest) / 1000 if row.pending else 0.0)
+
+    @repeated
+    def pending_in_turn(self, owner: str, limit: int) -> int:
+        """How many of an owner's jobs wait for their turn, counted up to a limit."""
+        with self._database.reading() as connection:
+            return count_in_line(connection, owner, limit)
+
+    @repeated
+    def usage(self, name: str) -> Usage:
+        """What a caller has used of his quota today."""
+        with self._database.reading() as connection:
+            return read_usage(connection, name, self._now(connection))
 
     @repeated
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:

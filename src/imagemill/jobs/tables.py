@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
@@ -42,6 +43,9 @@ def _create_exact(create: CreateTable, compiler: Any, **options: Any) -> str:
 
 # SQLite counts up a column of exactly this type by itself, and no other.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
+
+# Of an index that holds only the few jobs that wait; where a database has no such indexes, it holds all.
+_IN_LINE = text("turn >= 0")
 
 originals = Table(
     "originals",
@@ -86,6 +90,8 @@ jobs = Table(
     Column("ready_at", BigInteger, nullable=False),  # from when on a PENDING job may be claimed
     Column("send_at", BigInteger),  # when a PENDING job is sent (again)
     Column("sends", Integer, nullable=False),  # since it last became PENDING
+    # From 0 on: the place in line of a PENDING job, lowest first. -1: it is not in line now. NULL: nor ever will be.
+    Column("turn", BigInteger),
     Column("lease", Uuid),  # of the last claim; a job that its worker gave back or ended keeps it
     Column("lease_ends_at", BigInteger),
     CheckConstraint(f"status IN ({', '.join(repr(str(status)) for status in JobStatus)})", name="status"),
@@ -95,6 +101,16 @@ jobs = Table(
     Index(None, "send_at"),
     Index(None, "lease_ends_at"),
     Index(None, "expires_at"),
+    Index(None, "turn", "created_at", sqlite_where=_IN_LINE, postgresql_where=_IN_LINE),
+    Index(None, "owner", "turn", sqlite_where=_IN_LINE, postgresql_where=_IN_LINE),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("name", String(255), primary_key=True),  # of a caller
+    Column("pixels", BigInteger, nullable=False),  # accepted from him on that day
+    Column("day", Integer, nullable=False),  # since the epoch
 )
 
 garbage = Table(

@@ -17,6 +17,7 @@ from imagemill.jobs.clock import milliseconds
 from imagemill.jobs.removal import delete_jobs, release_originals
 from imagemill.jobs.rows import NO_LEASE, select_jobs, write_failure
 from imagemill.jobs.tables import garbage, jobs
+from imagemill.jobs.turns import BACK_IN_LINE
 
 
 def release_expired(connection: Connection, now: int, *, max_attempts: int, keep: int, limit: int) -> Released:
@@ -41,7 +42,8 @@ def take_due(connection: Connection, now: int, *, first_seconds: int, limit: int
     """Choose waiting jobs that have to be sent (again), and set the next time."""
     rows = _take(connection, select(jobs.c.token, jobs.c.sends), jobs.c.send_at, now, limit)
     if rows:
-        statement = update(jobs).where(jobs.c.token == bindparam("job")).values(sends=jobs.c.sends + 1)
+        statement = update(jobs).where(jobs.c.token == bindparam("job"))
+        statement = statement.values(sends=jobs.c.sends + 1, turn=BACK_IN_LINE)
         delays = ((row.token, milliseconds(resend_delay_seconds(row.sends, first_seconds))) for row in rows)
         connection.execute(statement, [{"job": token, "send_at": now + delay} for token, delay in delays])
     return [row.token for row in rows]

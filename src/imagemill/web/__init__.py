@@ -3,6 +3,9 @@
 app.py        puts the rooms below together
 access.py     what every request and every answer carries; one log line each
 auth.py       who asks
+address.py    where a request comes from
+limits.py     how often one may ask
+usage.py      what one has used of his quota
 body.py       the three ways in: JSON, multipart, raw bytes
 bounded.py    reading a body without ever holding more than it may have
 imagedata.py  the JSON body: its options, and its image decoded in place

@@ -7,9 +7,11 @@ from imagemill.web import access, auth, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
+from imagemill.web.limits import Limits
 from imagemill.web.prefer import WaitSlots
 from imagemill.web.resize import ResizeApi
 from imagemill.web.schemas import EntranceAnswer
+from imagemill.web.usage import UsagePage
 from imagemill.wiring import WebServices
 
 _USUAL_BYTES = 4 * 2**20
@@ -22,8 +24,12 @@ def create_app(services: WebServices) -> Flask:
     app.url_map.merge_slashes = False  # A path with an empty segment is another path: 404, not a redirect.
     access.register(app)
     problems.register(app)
+    limits = Limits(services.counter, services.settings)
+    limits.register_addresses(app)  # before keys are looked at, so that nobody tries many
     auth.register(app, services.admission, required=services.settings.auth_required)
+    limits.register_keys(app)
     ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
+    UsagePage(services.quota).register(app)
     ImagePages(services.deliver, services.settings.accel_path).register(app)
     HealthPages(services.health).register(app)
     openapi.register(app, services.settings)

@@ -17,6 +17,7 @@ SCOPES: Mapping[str, Scope] = {
     "page": Scope.READ,
     "show": Scope.READ,
     "erase": Scope.DELETE,
+    "usage": Scope.READ,
 }
 """What a caller needs for each endpoint. One that is in neither of these tables needs `admin`."""
 

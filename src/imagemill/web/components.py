@@ -22,6 +22,7 @@ _ANSWERS = (
     schemas.AcceptedAnswer,
     schemas.JobAnswer,
     schemas.JobsAnswer,
+    schemas.UsageAnswer,
     schemas.AliveAnswer,
     schemas.ReadyAnswer,
     schemas.EntranceAnswer,
@@ -35,12 +36,15 @@ _HEADERS = {
     "Link": ("string", 'The next page, as rel="next"; not there at the end.'),
     "Location": ("string", "Where to ask for the job, or where the image is."),
     "Preference-Applied": ("string", "The wait that was granted; not there if none was."),
+    "RateLimit": (
+        "string",
+        "What is left, by policy (draft-ietf-httpapi-ratelimit-headers-11); not there where none is set.",
+    ),
+    "RateLimit-Policy": ("string", "How many requests are allowed in how many seconds, by policy."),
     "Retry-After": ("integer", "Seconds after which to ask again; not there once a job has ended."),
     "WWW-Authenticate": ("string", "That a key is wanted; with 403, the scope that it needs."),
 }
 
-
-_HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 403: ("WWW-Authenticate",), 503: ("Retry-After",)}
 
 _SCHEMES = {
     "bearer": {
@@ -49,6 +53,16 @@ _SCHEMES = {
         "description": f"A key (`{apikey.PREFIX}…`), or a token of the issuer that the service trusts.",
     },
     "apiKey": {"type": "apiKey", "in": "header", "name": auth.HEADER, "description": "The same, in another header."},
+}
+
+RATES = ("RateLimit", "RateLimit-Policy")
+"""Headers of every answer of the API, where rates are set."""
+
+_HEADERS_OF_STATUS = {
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    429: ("Retry-After", *RATES),
+    503: ("Retry-After",),
 }
 
 

@@ -16,6 +16,7 @@ from imagemill.web.auth import SCOPES
 from imagemill.web.body import FORM, JSON, RAW
 from imagemill.web.components import (
     BINARY,
+    RATES,
     Fragment,
     answer,
     components,
@@ -28,6 +29,7 @@ from imagemill.web.components import (
     response,
 )
 from imagemill.web.resize import PAGE_DEFAULT, PAGE_LIMIT
+from imagemill.web.usage import USAGE
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -66,6 +68,7 @@ def document(public_url: str | None = None, *, locked: bool = False) -> Fragment
 def _paths() -> Fragment:
     return {
         API: {"post": _submit(), "get": _page()},
+        USAGE: {"get": _usage()},
         API + "/{token}": {"parameters": [ref("parameters", "token")], "get": _show(), "delete": _erase()},
         "/images/{shard}/{file}": {"get": _image()},
         "/problems/{code}": {"get": _problem()},
@@ -77,11 +80,11 @@ def _paths() -> Fragment:
 
 
 def _submit() -> Fragment:
-    headers = ("Location", "Preference-Applied")
+    headers = ("Location", "Preference-Applied", *RATES)
     codes = (
         "malformed-request", "invalid-base64", "empty-image", "request-timeout", "image-too-large",
         "unsupported-image", "unsupported-media-type", "corrupt-image", "too-many-pixels", "invalid-options",
-        "overloaded", "unavailable",
+        "rate-limited", "quota-exceeded", "too-many-pending", "overloaded", "unavailable",
     )  # fmt: skip
     return _operation(
         "submit",
@@ -110,7 +113,10 @@ def _page() -> Fragment:
     return _operation(
         "page",
         "List jobs, newest first",
-        {"200": answer("JobsAnswer", "Link"), **failures("malformed-request", "invalid-options", "unavailable")},
+        {
+            "200": answer("JobsAnswer", "Link", *RATES),
+            **failures("malformed-request", "invalid-options", "rate-limited", "unavailable"),
+        },
         parameters=[
             in_query("cursor", {"type": "string"}, "Where to begin: the `next_cursor` of the page before."),
             in_query("limit", limit, "How many jobs at most."),
@@ -123,8 +129,8 @@ def _show() -> Fragment:
         "show",
         "Ask for a job",
         {
-            "200": answer("JobAnswer", "Retry-After", "Preference-Applied"),
-            **failures("unknown-token", "unavailable"),
+            "200": answer("JobAnswer", "Retry-After", "Preference-Applied", *RATES),
+            **failures("unknown-token", "rate-limited", "unavailable"),
         },
         parameters=[ref("parameters", "Prefer")],
     )
@@ -134,7 +140,15 @@ def _erase() -> Fragment:
     return _operation(
         "erase",
         "Erase a job, its outputs, and its image if no other job needs it",
-        {"204": response("Erased"), **failures("unknown-token", "unavailable")},
+        {"204": response("Erased", *RATES), **failures("unknown-token", "rate-limited", "unavailable")},
+    )
+
+
+def _usage() -> Fragment:
+    return _operation(
+        "usage",
+        "Ask what is used of the day's quota",
+        {"200": answer("UsageAnswer", *RATES), **failures("rate-limited", "unavailable")},
     )
 
 

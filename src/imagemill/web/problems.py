@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from imagemill import errors, observability
-from imagemill.errors import ImagemillError, InsufficientScope, InvalidOptions, Refused, Unavailable
+from imagemill.errors import ImagemillError, InsufficientScope, InvalidOptions, Refused, TooMuch, Unavailable
 from imagemill.web.schemas import OptionTrouble, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +27,9 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.UnknownToken: 404,
     errors.Unauthorized: 401,
     errors.InsufficientScope: 403,
+    errors.RateLimited: 429,
+    errors.QuotaExceeded: 429,
+    errors.TooManyPending: 429,
     errors.RecordUnavailable: 503,
     errors.StoreUnavailable: 503,
     errors.BrokerUnavailable: 503,
@@ -140,6 +143,7 @@ def _from_domain(error: ImagemillError) -> Response:
         observability.logger().warning(
             "unavailable", part=type(error).__name__, reason=error.detail, cause=observability.cause(error)
         )
+    if isinstance(error, Unavailable | TooMuch):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -78,7 +78,7 @@ class ResizeApi:
     def _accept(self) -> Accepted:
         # Apart, so that a request that waits no longer holds its image.
         submission = body.read(request, self.services.settings.limits)
-        return self.services.intake.accept(caller_of(request).owner, submission.image, submission.recipe)
+        return self.services.intake.accept(caller_of(request), submission.image, submission.recipe)
 
     def _await_end(self, job: Job) -> tuple[Job, int]:
         # The job, and the seconds of the wait that was granted: 0 if none was asked for or no slot was free.

@@ -119,6 +119,17 @@ class JobsAnswer(Answer):
     """Where the next page begins; null at the end."""
 
 
+class UsageAnswer(Answer):
+    """A caller's quota of work. All is null where he has none."""
+
+    megapixels_per_day: int | None
+    """That may be accepted in a day, by UTC: width × height × frames of the images as they were sent."""
+    megapixels_used: float | None
+    """That were accepted today."""
+    resets_at: datetime | None
+    """When the next day begins."""
+
+
 class AliveAnswer(Answer):
     """The process answers."""
 
