@@ -1,6 +1,6 @@
 """The one place that picks adapters and puts the flows together. Builds, but starts and connects nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagemill.broker import CeleryQueue, create_celery
@@ -20,6 +20,10 @@ from imagemill.flow.pressure import Pressure
 from imagemill.flow.render import Render
 from imagemill.flow.sweep import Sweep
 from imagemill.jobs.store import SqlJobStore
+from imagemill.observability.exposition import Exposition
+from imagemill.observability.instruments import Instruments
+from imagemill.observability.logs import bound
+from imagemill.observability.watched import WatchedStore
 from imagemill.storage.files import FileStore
 
 _DAY_SECONDS = 86_400
@@ -35,11 +39,19 @@ class WebServices:
     erase: Erase
     deliver: Deliver
     health: Health
+    instruments: Instruments = field(default_factory=Instruments)
+    exposition: Exposition | None = None
 
 
-def for_web(settings: Settings) -> WebServices:
-    """The flows of the API."""
-    jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
+def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServices:
+    """The flows of the API.
+
+    Args:
+        seen_by: the instruments of this process; left out, none, here and below.
+    """
+    seen = seen_by or Instruments()
+    jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
+    queue = _queue(settings, seen)
     return WebServices(
         settings=settings,
         intake=Intake(
@@ -48,26 +60,32 @@ def for_web(settings: Settings) -> WebServices:
             jobs=jobs,
             queue=queue,
             faults=_faults(settings),
+            metrics=seen.metrics,
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
             resend_seconds=settings.resend_seconds,
             pressure=Pressure(jobs, settings.max_pending),
         ),
         follow=Follow(jobs, doorbell),
-        erase=Erase(jobs, store, doorbell),
+        erase=Erase(jobs, store, doorbell, seen.metrics),
         deliver=Deliver(store),
         health=Health(jobs, store, queue),
+        instruments=seen,
+        # Where the metrics have a port of their own, the API's shows none.
+        exposition=None if settings.metrics_port else _exposition(settings, jobs),
     )
 
 
-def for_worker(settings: Settings) -> Render:
+def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render:
     """The flow of a worker."""
+    seen = seen_by or Instruments()
     return Render(
         engine=VipsEngine(settings.limits),
-        store=_store(settings),
+        store=_store(settings, seen),
         jobs=_jobs(settings),
         doorbell=_doorbell(settings),
         faults=_faults(settings),
+        metrics=seen.metrics,
         lease_seconds=settings.lease_seconds,
         soft_seconds=settings.job_soft_seconds,
         hard_seconds=settings.job_hard_seconds,
@@ -75,15 +93,17 @@ def for_worker(settings: Settings) -> Render:
     )
 
 
-def for_beat(settings: Settings) -> Sweep:
+def for_beat(settings: Settings, seen_by: Instruments | None = None) -> Sweep:
     """The flow of the beat."""
-    jobs, store, doorbell = _jobs(settings), _store(settings), _doorbell(settings)
+    seen = seen_by or Instruments()
+    jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
     return Sweep(
         jobs=jobs,
-        queue=_queue(settings),
+        queue=_queue(settings, seen),
         doorbell=doorbell,
-        erase=Erase(jobs, store, doorbell),
+        erase=Erase(jobs, store, doorbell, seen.metrics),
         orphans=Orphans(jobs, store),
+        metrics=seen.metrics,
         max_attempts=settings.max_attempts,
         resend_seconds=settings.resend_seconds,
     )
@@ -91,19 +111,31 @@ def for_beat(settings: Settings) -> Sweep:
 
 def for_doctor(settings: Settings) -> Health:
     """The parts to be checked."""
-    return Health(_jobs(settings), _store(settings), _queue(settings))
+    seen = Instruments()
+    return Health(_jobs(settings), _store(settings, seen), _queue(settings, seen))
+
+
+def for_scrapes(settings: Settings) -> Exposition | None:
+    """What a process answers on the port of the metrics; None if there is none."""
+    return _exposition(settings, _jobs(settings)) if settings.metrics_port else None
+
+
+def _exposition(settings: Settings, jobs: JobStore) -> Exposition | None:
+    folder = settings.metrics_folder
+    return Exposition(folder, jobs.backlog) if folder else None
 
 
 def _jobs(settings: Settings) -> JobStore:
     return SqlJobStore(settings.database, keep_seconds=settings.keep_days * _DAY_SECONDS, faults=_faults(settings))
 
 
-def _store(settings: Settings) -> ObjectStore:
-    return FileStore(Path(settings.storage.removeprefix("file:")))
+def _store(settings: Settings, seen: Instruments) -> ObjectStore:
+    return WatchedStore(FileStore(Path(settings.storage.removeprefix("file:"))), seen.metrics)
 
 
-def _queue(settings: Settings) -> CeleryQueue:
-    return CeleryQueue(create_celery(settings))
+def _queue(settings: Settings, seen: Instruments) -> CeleryQueue:
+    # What the worker needs to say in its log and trace which request it works for.
+    return CeleryQueue(create_celery(settings), headers=lambda: bound("request_id", "key") | seen.tracing.carry())
 
 
 def _doorbell(settings: Settings) -> RedisDoorbell:

@@ -175,7 +175,8 @@ class MemoryJobStore:
         with self._answering():
             waiting = [row.job for row in self._rows.values() if row.job.status is JobStatus.PENDING]
             oldest = min((job.created_at.timestamp() for job in waiting), default=self.now)
-            return Backlog(len(waiting), self.now - oldest)
+            held = sum(row.job.status is JobStatus.IN_PROGRESS for row in self._rows.values())
+            return Backlog(len(waiting), self.now - oldest, held)
 
     def erase(self, token: UUID, owner: str) -> Job | None:
         with self._answering():

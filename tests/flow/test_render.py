@@ -246,7 +246,16 @@ def _die() -> None:
 
 def _claim_with_a_quick_heart(house: House, token: UUID, hard_seconds: float = 60.0) -> Attempt:
     attempt = Render(
-        house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, 45.0, hard_seconds, 60.0
+        house.engine,
+        house.store,
+        house.jobs,
+        house.doorbell,
+        house.faults,
+        house.metrics,
+        0.03,
+        45.0,
+        hard_seconds,
+        60.0,
     ).claim(token)
     assert attempt is not None
     return attempt

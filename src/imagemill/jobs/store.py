@@ -86,8 +86,13 @@ class SqlJobStore:
         self._clock = DatabaseClock() if clock is None else clock
         self._present = select(self._clock)
         # PENDING is what has a time to be sent; that column has an index, and the status none.
+        # Likewise IN_PROGRESS is what has a lease.
+        held = select(func.count()).where(jobs.c.lease_ends_at.is_not(None)).scalar_subquery()
         self._waiting = select(
-            func.count().label("pending"), func.min(jobs.c.created_at).label("oldest"), self._clock.label("now")
+            func.count().label("pending"),
+            func.min(jobs.c.created_at).label("oldest"),
+            self._clock.label("now"),
+            held.label("held"),
         ).where(jobs.c.send_at.is_not(None))
         self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
         self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
@@ -213,7 +218,7 @@ class SqlJobStore:
         """How much work waits, of all owners."""
         with self._database.reading() as connection:
             row = connection.execute(self._waiting).one()
-        return Backlog(row.pending, (row.now - row.oldest) / 1000 if row.pending else 0.0)
+        return Backlog(row.pending, (row.now - row.oldest) / 1000 if row.pending else 0.0, row.held)
 
     def page(self, owner: str, cursor: str | None, limit: int) -> Page:
         """The owner's jobs, newest first. Raises MalformedRequest for a cursor that is not one."""
