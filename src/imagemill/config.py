@@ -206,6 +206,8 @@ class Settings(BaseSettings):
     def _check_relations(self) -> "Settings":
         if self.job_hard_seconds <= self.job_soft_seconds:
             raise ValueError("IMAGEMILL_JOB_HARD_SECONDS must be greater than IMAGEMILL_JOB_SOFT_SECONDS")
+        if self.metrics_port == self.port:
+            raise ValueError("IMAGEMILL_METRICS_PORT must be another port than IMAGEMILL_PORT")
         if self.faults and self.profile is not Profile.TESTING:
             raise ValueError("IMAGEMILL_FAULTS works in the testing profile only")
         if self.secret_key and len(self.secret_key.get_secret_value()) < MIN_SECRET_CHARACTERS:
@@ -334,6 +336,11 @@ def export(settings: Settings) -> None:
 def tell_library(variable: str, value: str) -> None:
     """Set a variable that a library reads from the environment and takes from nowhere else."""
     os.environ[variable] = value
+
+
+def is_set(variable: str) -> bool:
+    """Whether the environment has a variable that a library reads."""
+    return bool(os.environ.get(variable))
 
 
 def source_of(name: str, settings: Settings) -> Literal["environment", "default"]:

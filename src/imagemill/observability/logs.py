@@ -75,9 +75,12 @@ def bound(*names: str) -> dict[str, str]:
     return {name: ids[name] for name in names if name in ids}
 
 
-def unbind() -> None:
-    """Take all ids off again."""
-    structlog.contextvars.clear_contextvars()
+def unbind(*names: str) -> None:
+    """Take these ids off again; without names, all."""
+    if names:
+        structlog.contextvars.unbind_contextvars(*names)
+    else:
+        structlog.contextvars.clear_contextvars()
 
 
 def _naming(role: str) -> Processor:

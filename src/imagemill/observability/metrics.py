@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from imagemill import config
 from imagemill.domain.job import JobStatus, Original, Product
 from imagemill.domain.ports import Memory, Stage
+from imagemill.errors import JobFailure, Unavailable
 from imagemill.observability.slots import Slot
 from imagemill.observability.tracing import NoTracing
 
@@ -70,6 +71,12 @@ FAMILIES: dict[str, Family] = {
     "record_up": Family("gauge", "1 if the database answered, else 0."),
 }
 """Every metric by its name without the prefix. The documentation's table is checked against this one."""
+
+OPERATIONS = ("put", "get", "stat", "open", "delete", "list", "check")
+"""What an object store is asked to do."""
+
+_OWN_FAULTS = [kind.code for kind in (*JobFailure.__subclasses__(), Unavailable)]
+"""Why a job fails without its image being to blame."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """What a client calls its method is up to it; any other counts as `other`."""
@@ -153,12 +160,14 @@ class PrometheusMetrics(NoMetrics):
     def _begin(self, processes: Any) -> None:
         processes.set(1)
         # A rate can only be seen between two values, so what alerts look for is there, at zero, before it happens.
-        for family, values in (
-            (self._losses, ("returned", "failed")),
-            (self._sweeps, ("whole", "cut-short")),
+        for family, labels in (
+            (self._losses, [("returned",), ("failed",)]),
+            (self._sweeps, [("whole",), ("cut-short",)]),
+            (self._store_errors, [(operation,) for operation in OPERATIONS]),
+            (self._ended, [(JobStatus.SUCCESS, ""), *((JobStatus.FAILURE, code) for code in _OWN_FAULTS)]),
         ):
-            for value in values:
-                family.labels(value)
+            for values in labels:
+                family.labels(*values)
 
     def took(self, stage: Stage, seconds: float, ago_seconds: float = 0.0) -> None:
         """A stage of a job is over."""

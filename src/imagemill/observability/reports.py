@@ -47,7 +47,6 @@ def reporter(settings: Settings, role: str) -> logging.Handler | None:
         auto_enabling_integrations=False,
         include_local_variables=False,
         include_source_context=False,
-        send_default_pii=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
         server_name="",

@@ -74,7 +74,9 @@ class OpenTelemetryTracing(NoTracing):
         kind = SpanKind.SERVER if inbound else SpanKind.CONSUMER
         before = self._headers.extract(carrier)
         # Whatever its message says stays in the log of this machine.
-        with self._tracer.start_as_current_span(name, before, kind, record_exception=False):
+        with self._tracer.start_as_current_span(
+            name, before, kind, record_exception=False, set_status_on_exception=False
+        ):
             yield
 
     def note(self, **facts: str | int | None) -> None:
