@@ -80,12 +80,12 @@ def test_only_this_user_looks_into_the_folder(tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever made it first could read and change what is in it."""
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(ConfigurationError, match="IMAGEMILL_METRICS_PORT.*somebody else"):
+    with pytest.raises(ConfigurationError, match="somebody else"):
         slots.claim(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """With the reason."""
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="IMAGEMILL_METRICS_PORT.*File exists"):
+    with pytest.raises(ConfigurationError, match="File exists"):
         slots.claim(tmp_path / "file")

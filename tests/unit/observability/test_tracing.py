@@ -55,9 +55,14 @@ def test_stages_lie_one_after_the_other(traces: OpenTelemetryTracing, exporter: 
 
 def test_a_span_holds_facts_and_no_messages(traces: OpenTelemetryTracing, exporter: InMemorySpanExporter) -> None:
     """An error's sentence may hold what is nobody's business; its code may be told."""
-    with pytest.raises(KeyError), traces.span("render", {}):
-        traces.note(token="t", attempt=2, route=None, failed="render-failed")
-        raise KeyError("secret")
+
+    def fail() -> None:
+        with traces.span("render", {}):
+            traces.note(token="t", attempt=2, route=None, failed="render-failed")
+            raise KeyError("secret")
+
+    with pytest.raises(KeyError):
+        fail()
     traces.close()
     (span,) = exporter.get_finished_spans()
     assert dict(span.attributes) == {"imagemill.token": "t", "imagemill.attempt": 2}
