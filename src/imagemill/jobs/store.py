@@ -85,15 +85,15 @@ class SqlJobStore:
         self._faults = faults
         self._clock = DatabaseClock() if clock is None else clock
         self._present = select(self._clock)
-        # PENDING is what has a time to be sent; that column has an index, and the status none.
-        # Likewise IN_PROGRESS is what has a lease.
-        held = select(func.count()).where(jobs.c.lease_ends_at.is_not(None)).scalar_subquery()
+        # PENDING is what has a time to be sent, IN_PROGRESS what has a lease; these columns have an index, and the
+        # status none. A comparison, since SQLite takes no index for IS NOT NULL.
+        held = select(func.count()).where(jobs.c.lease_ends_at > 0).scalar_subquery()
         self._waiting = select(
             func.count().label("pending"),
             func.min(jobs.c.created_at).label("oldest"),
             self._clock.label("now"),
             held.label("held"),
-        ).where(jobs.c.send_at.is_not(None))
+        ).where(jobs.c.send_at > 0)
         self._visible = or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > self._clock)
         self._owned = _JOB.where(jobs.c.owner == bindparam("owner"), self._visible)
         self._last = milliseconds(keep_seconds * LAST_OF_KEEPING)
