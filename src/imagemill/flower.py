@@ -12,7 +12,7 @@ from imagemill.config import Settings
 from imagemill.errors import ConfigurationError
 
 _TASKS = 10_000
-"""The last ones, kept in memory: about 20 MB."""
+"""The last ones, kept in memory."""
 
 _GUARDS = ("FLOWER_AUTH", "FLOWER_BASIC_AUTH")
 """Variables of Flower's own that let only some people in."""
