@@ -5,7 +5,7 @@ An adapter raises errors of `imagemill.errors` only; what its library raises sto
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import BinaryIO, Protocol
@@ -325,7 +325,7 @@ class Rendered:
     format: ImageFormat
     size: Size
     data: bytes
-    encode_seconds: float = 0.0
+    encode_seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ FAMILIES: dict[str, Family] = {
 OPERATIONS = ("put", "get", "stat", "open", "delete", "list", "check")
 """What an object store is asked to do."""
 
-_OWN_FAULTS = [kind.code for kind in (*JobFailure.__subclasses__(), Unavailable)]
+_OWN_FAULTS = [*(kind.code for kind in JobFailure.__subclasses__()), Unavailable.code]
 """Why a job fails without its image being to blame."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
