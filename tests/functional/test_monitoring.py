@@ -72,6 +72,23 @@ def test_prometheus_agrees(words: list[str]) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+def test_prometheus_understands_the_dashboard(tmp_path: Path) -> None:
+    """Each expression of a panel is valid; a rule file is what promtool can check them in."""
+    rules = [
+        {
+            "record": "panel:expression",
+            "expr": expression.replace("$__rate_interval", "5m"),
+            "labels": {"n": str(number)},
+        }
+        for number, expression in enumerate(expressions(DASHBOARD))
+    ]
+    file = tmp_path / "panels.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    words = [required("promtool", "prometheus"), "check", "rules", str(file)]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_every_alert_is_tested_both_ways() -> None:
     """Each fires in one test, and in another it does not."""
     alerts = {rule["alert"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]}
