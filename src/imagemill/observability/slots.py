@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -46,11 +45,10 @@ def claim(folder: Path) -> Slot:
         if not _held(folder):
             for left in folder.glob("*.*"):
                 left.unlink()
-        for number in count():
-            lock = (folder / f"{number}{_LOCK}").open("ab")
-            if _try(lock):
-                break
+        number = 0
+        while not _try(lock := (folder / f"{number}{_LOCK}").open("ab")):
             lock.close()
+            number += 1
     # A gauge tells how its process is; this one is another.
     for gauge in folder.glob(f"gauge_*_{number}.db"):
         gauge.unlink()
