@@ -9,6 +9,8 @@ from imagemill import observability, wiring
 from imagemill.config import Settings
 from imagemill.errors import Unavailable
 from imagemill.flow.sweep import Sweep
+from imagemill.observability.exposition import serve
+from imagemill.observability.instruments import instruments
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +21,8 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    beat(wiring.for_beat(settings), settings.sweep_seconds, stop)
+    serve(wiring.for_scrapes(settings), settings)
+    beat(wiring.for_beat(settings, instruments(settings, "beat")), settings.sweep_seconds, stop)
 
 
 def beat(sweep: Sweep, pause_seconds: float, stop: threading.Event) -> None:

@@ -1,11 +1,12 @@
 """The broker: the Celery app, and the queue that sends a token and nothing else. Knows no job and no image."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from celery.app.task import Context
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -19,6 +20,9 @@ ANSWER_SECONDS = 2.0
 
 QUIET_SECONDS = 5.0
 """After a broker that did not answer, nothing is sent for this long: the sweep does it."""
+
+_ORIGIN = "imagemill"
+"""The message's header for what belongs to it and is no token: it only helps to see."""
 
 _TROUBLES = (OperationalError, RedisError, OSError)
 
@@ -50,6 +54,8 @@ def create_celery(settings: Settings) -> Celery:
         worker_max_memory_per_child=settings.worker_max_resident_bytes // 1024,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
+        worker_send_task_events=settings.task_events,
+        task_send_sent_event=settings.task_events,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # Every thread of an API process may send at once, and must not wait for another's connection.
         broker_pool_limit=settings.api_threads,
@@ -68,6 +74,12 @@ def create_celery(settings: Settings) -> Celery:
     return app
 
 
+def origin_of(task: Context) -> dict[str, str]:
+    """The ids of the request behind a task's message; empty if it was sent by a sweep, or by an older release."""
+    found: dict[str, str] = task.get(_ORIGIN) or {}
+    return found
+
+
 def worker_answers(app: Celery, timeout_seconds: float) -> bool:
     """Whether a worker of this broker answers a ping within the time."""
     try:
@@ -82,11 +94,18 @@ class CeleryQueue:
     Args:
         app: from `create_celery`.
         clock: seconds of a clock that never goes back.
+        headers: asked for each message for the ids of the request behind it; the worker finds them with `origin_of`.
     """
 
-    def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: Celery,
+        clock: Callable[[], float] = time.monotonic,
+        headers: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._app = app
         self._clock = clock
+        self._headers = headers
         self._quiet_until = float("-inf")
 
     def send(self, token: UUID) -> None:
@@ -111,6 +130,7 @@ class CeleryQueue:
 
     def _publish(self, token: str) -> None:
         message: dict[str, Any] = {"args": (token,), "task_id": token, "ignore_result": True}
+        message["headers"] = {_ORIGIN: dict(self._headers())}
         try:
             self._app.send_task(RENDER_TASK, **message)
         except _TROUBLES as error:

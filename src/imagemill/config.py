@@ -314,6 +314,39 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] | None = Field(
         None, description="Form of the log; left out, text in development and JSON elsewhere."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="TCP port on which each role answers /metrics; roles on one machine that share it count together. "
+        "Left out, nothing is counted; in development the API answers on its own port.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that the port of the metrics listens on.")
+    otlp_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] | None = Field(
+        None,
+        description="Base URL of an OpenTelemetry collector, such as http://127.0.0.1:4318, that traces are sent to. "
+        "Left out, nothing is traced. Needs the extra `otel`.",
+    )
+    trace_ratio: float = Field(1.0, ge=0, le=1, description="Part of the traces that is sent.")
+    sentry_dsn: SecretStr | None = Field(
+        None, description="DSN of the Sentry project that faults are reported to. Needs the extra `sentry`."
+    )
+    task_events: bool = Field(
+        False, description="Whether Celery tells of each task as it goes; Flower shows nothing without."
+    )
+    flower_host: str = Field("127.0.0.1", description="Address that `imagemill flower` listens on.")
+    flower_port: int = Field(5555, ge=1, le=65535, description="TCP port that `imagemill flower` listens on.")
+    flower_prefix: str = Field(
+        "flower", pattern="^[A-Za-z0-9_-]+$", description="Path under which `imagemill flower` answers."
+    )
+    flower_users: SecretStr | None = Field(
+        None,
+        description="Who may see Flower, as `name:password`, several separated by commas. Left out, whom FLOWER_AUTH "
+        "and FLOWER_OAUTH2_… let in; outside development one of the two is required.",
+    )
+    flower_operates: bool = Field(
+        False, description="Whether Flower may also stop workers and revoke tasks, instead of only showing them."
+    )
     faults: str = Field(
         "", description="Testing only: fault points to stop or kill at, such as `job-claimed:kill:1`; see faults.py."
     )
@@ -322,6 +355,8 @@ class Settings(BaseSettings):
     def _check_relations(self) -> "Settings":
         if self.job_hard_seconds <= self.job_soft_seconds:
             raise ValueError("IMAGEMILL_JOB_HARD_SECONDS must be greater than IMAGEMILL_JOB_SOFT_SECONDS")
+        if self.metrics_port == self.port:
+            raise ValueError("IMAGEMILL_METRICS_PORT must be another port than IMAGEMILL_PORT")
         if self.faults and self.profile is not Profile.TESTING:
             raise ValueError("IMAGEMILL_FAULTS works in the testing profile only")
         if self.profile.guarded and not self.secret_key:
@@ -397,6 +432,19 @@ class Settings(BaseSettings):
         """Whether log lines are JSON."""
         return (self.log_format or ("text" if self.profile is Profile.DEVELOPMENT else "json")) == "json"
 
+    @property
+    def metrics_folder(self) -> Path | None:
+        """Where the processes of this machine count together; None where nothing is counted.
+
+        Never on a disk that other machines or containers see: theirs would be counted twice.
+        """
+        if self.metrics_port is not None:
+            memory = Path("/dev/shm")  # noqa: S108 - a folder that is not ours is refused
+            place = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+            digest = hashlib.sha256(os.fsencode(self.data.absolute())).hexdigest()[:16]
+            return place / f"imagemill-{os.getuid()}-{digest}-{self.metrics_port}"
+        return self.data.absolute() / "metrics" if self.profile is Profile.DEVELOPMENT else None
+
     def secret(self) -> str:
         """The deployment's secret; in development made on first use and kept in the data folder."""
         if self.secret_key:
@@ -447,6 +495,16 @@ def environment(settings: Settings) -> dict[str, str]:
 def export(settings: Settings) -> None:
     """Let the processes that this one starts load the same settings."""
     os.environ.update(environment(settings))
+
+
+def tell_library(variable: str, value: str) -> None:
+    """Set a variable that a library reads from the environment and takes from nowhere else."""
+    os.environ[variable] = value
+
+
+def is_set(variable: str) -> bool:
+    """Whether the environment has a variable that a library reads."""
+    return bool(os.environ.get(variable))
 
 
 def source_of(name: str, settings: Settings) -> Literal["environment", "default"]:

@@ -1,6 +1,6 @@
 """The one place that picks adapters and puts the flows together. Builds, but starts and connects nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
@@ -28,6 +28,10 @@ from imagemill.flow.sweep import Sweep
 from imagemill.jobs.access import Access
 from imagemill.jobs.apikeys import SqlKeyStore
 from imagemill.jobs.store import SqlJobStore
+from imagemill.observability.exposition import Exposition
+from imagemill.observability.instruments import Instruments
+from imagemill.observability.logs import bound
+from imagemill.observability.watched import WatchedStore
 from imagemill.storage.places import create_store
 
 _DAY_SECONDS = 86_400
@@ -46,12 +50,19 @@ class WebServices:
     health: Health
     quota: Quota
     counter: RequestCounter
+    instruments: Instruments = field(default_factory=Instruments)
+    exposition: Exposition | None = None
 
 
-def for_web(settings: Settings) -> WebServices:
-    """The flows of the API."""
-    jobs, store, doorbell, queue = _jobs(settings), _store(settings), _doorbell(settings), _queue(settings)
-    quota = Quota(jobs)
+def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServices:
+    """The flows of the API.
+
+    Args:
+        seen_by: the instruments of this process; left out, none, here and below.
+    """
+    seen = seen_by or Instruments()
+    jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
+    queue, quota = _queue(settings, seen), Quota(jobs)
     return WebServices(
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
@@ -61,6 +72,7 @@ def for_web(settings: Settings) -> WebServices:
             jobs=jobs,
             queue=queue,
             faults=_faults(settings),
+            metrics=seen.metrics,
             limits=settings.limits,
             namespace=token_namespace(settings.secret()),
             resend_seconds=settings.resend_seconds,
@@ -68,23 +80,28 @@ def for_web(settings: Settings) -> WebServices:
             quota=quota,
         ),
         follow=Follow(jobs, doorbell),
-        erase=Erase(jobs, store, doorbell),
+        erase=Erase(jobs, store, doorbell, seen.metrics),
         deliver=create_deliver(settings, store),
         health=Health(jobs, store, queue),
         quota=quota,
         counter=_counter(settings),
+        instruments=seen,
+        # Where the metrics have a port of their own, the API's shows none.
+        exposition=None if settings.metrics_port else _exposition(settings, jobs),
     )
 
 
-def for_worker(settings: Settings) -> Render:
+def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render:
     """The flow of a worker."""
+    seen = seen_by or Instruments()
     return Render(
         engine=VipsEngine(settings.limits),
-        store=_store(settings),
+        store=_store(settings, seen),
         # A worker has nothing better to do than to wait for the database, until the job is another's.
         jobs=_jobs(settings, patience_seconds=min(settings.lease_seconds, settings.job_soft_seconds / 3)),
         doorbell=_doorbell(settings),
         faults=_faults(settings),
+        metrics=seen.metrics,
         lease_seconds=settings.lease_seconds,
         soft_seconds=settings.job_soft_seconds,
         hard_seconds=settings.job_hard_seconds,
@@ -92,15 +109,17 @@ def for_worker(settings: Settings) -> Render:
     )
 
 
-def for_beat(settings: Settings) -> Sweep:
+def for_beat(settings: Settings, seen_by: Instruments | None = None) -> Sweep:
     """The flow of the beat."""
-    jobs, store, doorbell = _jobs(settings), _store(settings), _doorbell(settings)
+    seen = seen_by or Instruments()
+    jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
     return Sweep(
         jobs=jobs,
-        queue=_queue(settings),
+        queue=_queue(settings, seen),
         doorbell=doorbell,
-        erase=Erase(jobs, store, doorbell),
+        erase=Erase(jobs, store, doorbell, seen.metrics),
         orphans=Orphans(jobs, store),
+        metrics=seen.metrics,
         max_attempts=settings.max_attempts,
         resend_seconds=settings.resend_seconds,
         keep_originals_seconds=settings.keep_originals_days and settings.keep_originals_days * _DAY_SECONDS,
@@ -109,7 +128,18 @@ def for_beat(settings: Settings) -> Sweep:
 
 def for_doctor(settings: Settings) -> Health:
     """The parts to be checked."""
-    return Health(_jobs(settings), _store(settings), _queue(settings))
+    seen = Instruments()
+    return Health(_jobs(settings), _store(settings, seen), _queue(settings, seen))
+
+
+def for_scrapes(settings: Settings) -> Exposition | None:
+    """What a process answers on the port of the metrics; None if there is none."""
+    return _exposition(settings, _jobs(settings)) if settings.metrics_port else None
+
+
+def _exposition(settings: Settings, jobs: JobStore) -> Exposition | None:
+    folder = settings.metrics_folder
+    return Exposition(folder, jobs.backlog) if folder else None
 
 
 def create_deliver(settings: Settings, store: ObjectStore) -> Deliver:
@@ -170,12 +200,13 @@ def _counter(settings: Settings) -> RequestCounter:
     return SharedCounter(settings.broker, settings.queue)
 
 
-def _store(settings: Settings) -> ObjectStore:
-    return create_store(settings)
+def _store(settings: Settings, seen: Instruments) -> ObjectStore:
+    return WatchedStore(create_store(settings), seen.metrics)
 
 
-def _queue(settings: Settings) -> CeleryQueue:
-    return CeleryQueue(create_celery(settings))
+def _queue(settings: Settings, seen: Instruments) -> CeleryQueue:
+    # What the worker needs to say in its log and trace which request it works for.
+    return CeleryQueue(create_celery(settings), headers=lambda: bound("request_id", "key") | seen.tracing.carry())
 
 
 def _doorbell(settings: Settings) -> RedisDoorbell:

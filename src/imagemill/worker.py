@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from imagemill import allocation, config, observability, wiring
-from imagemill.broker import RENDER_TASK, create_celery
+from imagemill.broker import RENDER_TASK, create_celery, origin_of
 from imagemill.errors import (
     ImagemillError,
     MemoryLimitExceeded,
@@ -21,6 +21,8 @@ from imagemill.errors import (
     TimeLimitExceeded,
 )
 from imagemill.flow.render import Attempt, Render
+from imagemill.observability.exposition import serve
+from imagemill.observability.instruments import Instruments, instruments
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
         queues: comma-separated names of the queues to take jobs from; left out, the settings' queue.
     """
     config.export(settings)
+    serve(wiring.for_scrapes(settings), settings)
     create_celery(settings).worker_main(
         [
             "--quiet",
@@ -52,22 +55,33 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
     )
 
 
-@shared_task(name=RENDER_TASK)
-def render(token: str) -> None:
+@shared_task(name=RENDER_TASK, bind=True)
+def render(task: Task[Any, Any], token: str) -> None:
     """Work one job: the token's, or the one whose turn it is."""
-    observability.bind(token=token)
+    origin = origin_of(task.request)
+    observability.bind(token=token, **{name: origin[name] for name in ("request_id", "key") if name in origin})
     try:
-        attempt = services().claim(UUID(token))
-        if attempt is not None:
-            observability.bind(token=str(attempt.token))
-            work(attempt)
+        with seen().tracing.span("render", origin):
+            attempt = services().claim(UUID(token))
+            if attempt is not None:
+                _name(attempt, token)
+                work(attempt)
     except RecordUnavailable as error:
         # However far it came, the record will tell the sweep, and the sweep sends it again.
         observability.logger().warning("record away", reason=error.detail, cause=observability.cause(error))
+    finally:
+        observability.unbind()
+
+
+def _name(attempt: Attempt, token: str) -> None:
+    if str(attempt.token) != token:
+        # The message woke this worker for another's job; the request behind the message is not behind that one.
+        observability.unbind("request_id", "key")
+        observability.bind(token=str(attempt.token))
 
 
 def work(attempt: Attempt) -> None:
-    """Work a claimed job and leave one line about it in the log."""
+    """Work a claimed job and leave one line about it in the log and a few facts in its trace."""
     started = time.monotonic()
     code = cause = None
     try:
@@ -87,7 +101,10 @@ def work(attempt: Attempt) -> None:
         source=str(job.original.header.format),
         bytes=job.original.bytes,
         outputs=len(job.recipe.outputs),
+        **{f"{stage}_ms": round(seconds * 1000, 1) for stage, seconds in attempt.seconds.items()},
     )
+    outcome = str(status or "lease lost")
+    seen().tracing.note(token=str(job.token), attempt=job.attempts, outcome=outcome, failed=code)
 
 
 def explain(error: Exception) -> ImagemillError:
@@ -105,13 +122,25 @@ def explain(error: Exception) -> ImagemillError:
 @cache
 def services() -> Render:
     """The worker's flow, built on first use in each child process."""
-    return wiring.for_worker(config.load())
+    return wiring.for_worker(config.load(), seen())
+
+
+@cache
+def seen() -> Instruments:
+    """What each child process is seen by, made on first use."""
+    return instruments(config.load(), "worker")
 
 
 @setup_logging.connect
 def configure_logging(**_: Any) -> None:
     """Keep Celery from configuring the log; called in the worker and in each of its children."""
     observability.configure(config.load(), "worker")
+
+
+@worker_process_shutdown.connect
+def leave(**_: Any) -> None:
+    """Send the last traces: a child ends without ceremony."""
+    seen().tracing.close()
 
 
 @worker_process_init.connect

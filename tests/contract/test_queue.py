@@ -54,6 +54,16 @@ def test_a_message_is_a_token_and_nothing_else(queue: CeleryQueue, broker: Valke
     assert message["headers"]["argsrepr"] == repr((str(TOKEN),))
 
 
+def test_a_message_names_the_request_behind_it(broker: Valkey) -> None:
+    """Beside the token, in a header that an older worker does not look at: what only helps to see."""
+    app = create_celery(Settings(broker_url=broker.url, queue="q"))
+    CeleryQueue(app, headers=lambda: {"request_id": "r1"}).send(TOKEN)
+    (message,) = map(json.loads, broker.client.lrange("q", 0, -1))
+    assert message["headers"]["imagemill"] == {"request_id": "r1"}
+    assert message["headers"]["argsrepr"] == repr((str(TOKEN),))
+    app.close()
+
+
 def test_a_queue_whose_broker_answers_is_healthy(queue: CeleryQueue) -> None:
     """The check passes while the broker is there."""
     queue.check()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
-from imagemill.domain.ports import Bytes, Rendered
+from imagemill.domain.ports import Bytes, Memory, Rendered
 from imagemill.domain.recipe import Recipe
 
 PICTURE = b"\xff\xd8\xff a picture"
@@ -30,6 +30,10 @@ class TextEngine:
         """The header, whatever the bytes."""
         self.probed += 1
         return self.header
+
+    def memory(self) -> Memory:
+        """None worth speaking of."""
+        return Memory(0, 0)
 
     def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
         """One text for each output."""

@@ -201,7 +201,8 @@ class MemoryJobStore:
         with self._answering():
             waiting = [row.job for row in self._rows.values() if row.job.status is JobStatus.PENDING]
             oldest = min((job.created_at.timestamp() for job in waiting), default=self.now)
-            return Backlog(len(waiting), self.now - oldest)
+            held = sum(row.job.status is JobStatus.IN_PROGRESS for row in self._rows.values())
+            return Backlog(len(waiting), self.now - oldest, held)
 
     def pending_in_turn(self, owner: str, limit: int) -> int:
         with self._answering():

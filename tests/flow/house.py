@@ -21,6 +21,7 @@ from tests.fakes.engine import PICTURE, TextEngine
 from tests.fakes.faults import CalledFaults
 from tests.fakes.jobs import MemoryJobStore
 from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.metrics import NotedMetrics
 from tests.fakes.queue import MemoryQueue
 
 OWNER = "ada"
@@ -52,6 +53,7 @@ class House:
     engine: TextEngine = field(default_factory=TextEngine)
     faults: CalledFaults = field(default_factory=CalledFaults)
     bounds: Bounds = Bounds(pending=1000, seconds=3600)
+    metrics: NotedMetrics = field(default_factory=NotedMetrics)
     limits: Limits = field(
         default_factory=lambda: Limits(image_bytes=1000, pixels=10_000, output_pixels=10_000, frames=1000)
     )
@@ -65,6 +67,7 @@ class House:
             self.jobs,
             self.queue,
             self.faults,
+            self.metrics,
             self.limits,
             token_namespace("secret"),
             RESEND_SECONDS,
@@ -86,6 +89,7 @@ class House:
             self.jobs,
             self.doorbell,
             self.faults,
+            self.metrics,
             LEASE_SECONDS,
             SOFT_SECONDS,
             HARD_SECONDS,
@@ -95,12 +99,21 @@ class House:
     @property
     def erase(self) -> Erase:
         """The eraser."""
-        return Erase(self.jobs, self.store, self.doorbell)
+        return Erase(self.jobs, self.store, self.doorbell, self.metrics)
 
     @property
     def sweep(self) -> Sweep:
         """The sweep."""
-        return Sweep(self.jobs, self.queue, self.doorbell, self.erase, self.orphans, MAX_ATTEMPTS, RESEND_SECONDS)
+        return Sweep(
+            self.jobs,
+            self.queue,
+            self.doorbell,
+            self.erase,
+            self.orphans,
+            self.metrics,
+            MAX_ATTEMPTS,
+            RESEND_SECONDS,
+        )
 
     @property
     def orphans(self) -> Orphans:

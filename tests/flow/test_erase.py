@@ -9,6 +9,7 @@ from imagemill.domain.job import JobStatus
 from imagemill.domain.keys import output_key
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import UnknownToken
+from tests.fakes.engine import PICTURE
 from tests.flow.house import OWNER, House
 
 
@@ -106,3 +107,15 @@ def test_nobody_erases_anothers_job(house: House, owner: str) -> None:
 
     assert house.job(job.token) == job
     assert house.store.get(job.original.key) is not None
+
+
+def test_only_a_job_that_had_not_ended_is_counted_as_revoked() -> None:
+    """An ended one has been counted at its end."""
+    house = House()
+    ended, waiting = house.accept().token, house.accept(PICTURE + b"2").token
+    house.attempt(ended).work()
+    house.metrics.told.clear()
+    house.erase.erase(waiting, OWNER)
+    house.erase.erase(waiting, OWNER)
+    house.erase.erase(ended, OWNER)
+    assert house.metrics.told == [("ended", JobStatus.REVOKED, "")]

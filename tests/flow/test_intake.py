@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from imagemill.domain.job import JobStatus, NewJob
-from imagemill.domain.ports import FaultPoint
+from imagemill.domain.ports import FaultPoint, Stage
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
     CorruptImage,
@@ -301,3 +301,27 @@ def test_endless_rivalry_ends_in_a_clear_answer(house: House) -> None:
 
 def _lose_store(_: str) -> None:
     raise StoreUnavailable
+
+
+def test_what_is_accepted_is_counted() -> None:
+    """A new job, the same one again, and one that the broker did not take."""
+    house = House()
+    size = house.accept().original.bytes
+    house.accept()
+    house.queue.away = True
+    house.accept(PICTURE + b" more")
+    assert house.metrics.told == [
+        ("accepted", size, False),
+        ("accepted", size, True),
+        ("unsent",),
+        ("accepted", size + 5, False),
+    ]
+    assert [stage for stage, _ in house.metrics.stages] == [Stage.ACCEPT] * 3
+
+
+def test_what_is_refused_is_not_counted_as_accepted() -> None:
+    """Nor does its time mix with that of those that are."""
+    house = House()
+    with pytest.raises(EmptyImage):
+        house.accept(b"")
+    assert (house.metrics.told, house.metrics.stages) == ([], [])

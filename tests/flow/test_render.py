@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from imagemill.domain.job import JobStatus
-from imagemill.domain.ports import FaultPoint
+from imagemill.domain.ports import FaultPoint, Memory, Stage
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
     CorruptImage,
+    ImagemillError,
     LeaseLost,
     OriginalMissing,
     RecordUnavailable,
@@ -246,7 +247,70 @@ def _die() -> None:
 
 def _claim_with_a_quick_heart(house: House, token: UUID, hard_seconds: float = 60.0) -> Attempt:
     attempt = Render(
-        house.engine, house.store, house.jobs, house.doorbell, house.faults, 0.03, 45.0, hard_seconds, 60.0
+        house.engine,
+        house.store,
+        house.jobs,
+        house.doorbell,
+        house.faults,
+        house.metrics,
+        0.03,
+        45.0,
+        hard_seconds,
+        60.0,
     ).claim(token)
     assert attempt is not None
     return attempt
+
+
+def test_each_stage_of_a_job_is_measured() -> None:
+    """Waiting once, then fetching, and for each output making, encoding and storing it; the end, and what was made."""
+    house = House()
+    token = house.accept(recipe=Recipe.parse({"outputs": [{"width": 10}, {"width": 5}]})).token
+    house.metrics.told.clear()
+    house.metrics.stages.clear()
+    house.jobs.now += 7
+    house.attempt(token).work()
+    stages = [stage for stage, _ in house.metrics.stages]
+    assert stages == [Stage.WAIT, Stage.FETCH, *[Stage.PROCESS, Stage.ENCODE, Stage.STORE] * 2]
+    assert house.metrics.stages[0] == (Stage.WAIT, 7.0)
+    assert house.metrics.told == [("holds", Memory(0, 0)), ("ended", JobStatus.SUCCESS, ""), ("made", 2)]
+
+
+def test_a_second_attempt_has_not_waited() -> None:
+    """Its time since acceptance is not the queue's."""
+    house = House()
+    token = house.accept().token
+    house.attempt(token)
+    house.jobs.now += LEASE_SECONDS + 1
+    house.sweep.run()
+    house.metrics.stages.clear()
+    house.attempt(token)
+    assert house.metrics.stages == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StoreUnavailable(), ("returned", "unavailable")),
+        (CorruptImage(), ("ended", JobStatus.FAILURE, "corrupt-image")),
+    ],
+)
+def test_giving_up_is_counted_by_its_reason(error: ImagemillError, told: tuple[object, ...]) -> None:
+    """Whether the job waits again or has failed."""
+    house = House()
+    attempt = house.attempt(house.accept().token)
+    attempt.give_up(error)
+    assert house.metrics.told[-1] == told
+
+
+def test_what_another_worker_owns_is_not_counted_here() -> None:
+    """One job ends once, whoever else worked at it."""
+    house = House()
+    attempt = house.attempt(house.accept().token)
+    house.jobs.now += LEASE_SECONDS + 1
+    house.sweep.run()
+    house.metrics.told.clear()
+    attempt.give_up(StoreUnavailable())
+    attempt.give_up(CorruptImage())
+    attempt.work()
+    assert house.metrics.told == [("holds", Memory(0, 0))]

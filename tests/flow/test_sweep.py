@@ -17,7 +17,7 @@ from imagemill.errors import RecordUnavailable
 from imagemill.flow import sweep
 from imagemill.flow.erase import GARBAGE_BATCH, POSTPONE_SECONDS
 from imagemill.flow.orphans import ORPHAN_SECONDS, PAUSE_SECONDS, SHARDS
-from tests.flow.house import LEASE_SECONDS, OWNER, RESEND_SECONDS, House
+from tests.flow.house import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, RESEND_SECONDS, House
 
 
 @pytest.fixture
@@ -277,3 +277,29 @@ def test_an_image_whose_original_went_can_be_made_into_others(house: House) -> N
     house.erase.erase(first, OWNER)
     house.erase.erase(second, OWNER)
     assert house.kept == []
+
+
+def test_lost_workers_and_sweeps_are_counted() -> None:
+    """Each lease that ran out, with what became of the job; what was sent; and that there was a sweep."""
+    house = House()
+    token = house.accept().token
+    for _ in range(MAX_ATTEMPTS):
+        house.attempt(token)
+        house.jobs.now += LEASE_SECONDS + 1
+        house.sweep.run()
+    told = [told for told in house.metrics.told if told[0] != "accepted"]
+    assert told == [
+        *[("worker lost", False), ("resent", 1), ("swept", True)] * (MAX_ATTEMPTS - 1),
+        ("worker lost", True),
+        ("ended", JobStatus.FAILURE, "worker-lost"),
+        ("swept", True),
+    ]
+
+
+def test_a_sweep_that_was_cut_short_is_counted_as_such() -> None:
+    """One that does nothing but fail is not taken for a beat that works."""
+    house = House()
+    house.jobs.away = True
+    with pytest.raises(RecordUnavailable):
+        house.sweep.run()
+    assert house.metrics.told == [("swept", False)]

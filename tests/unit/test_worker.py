@@ -1,12 +1,18 @@
 """The task, run synchronously and without a broker: every claimed job ends, whatever happens in it."""
 
 import pytest
+from celery.app.task import Context
 from celery.exceptions import SoftTimeLimitExceeded
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from imagemill import worker
+from imagemill import observability, worker
+from imagemill.broker import origin_of
 from imagemill.domain.job import JobStatus
 from imagemill.errors import CorruptImage, StoreUnavailable
+from imagemill.observability.instruments import Instruments
+from imagemill.observability.tracing import OpenTelemetryTracing, provider
 from tests.flow.house import House
 
 
@@ -14,6 +20,7 @@ from tests.flow.house import House
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
     house = House()
     monkeypatch.setattr(worker, "services", lambda: house.render)
+    monkeypatch.setattr(worker, "seen", Instruments)
     return house
 
 
@@ -89,3 +96,54 @@ def test_a_record_that_is_away_is_one_line(house: House) -> None:
     assert [line["event"] for line in lines] == ["record away"]
     house.jobs.away = False
     assert house.job(token).status is JobStatus.PENDING
+
+
+def test_one_line_for_each_job(house: House) -> None:
+    """How it ended, and how long each stage took; no image, no key of an object."""
+    job = house.accept()
+    with capture_logs() as lines:
+        worker.render(str(job.token))
+    (line,) = [line for line in lines if line["event"] == "job"]
+    assert (line["status"], line["attempt"], line["bytes"]) == ("SUCCESS", 1, job.original.bytes)
+    assert all(line[f"{stage}_ms"] >= 0 for stage in ("wait", "fetch", "process", "encode", "store"))
+    assert job.original.key not in str(line)
+
+
+def test_a_line_names_the_request_behind_the_job(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message brings the ids; nothing of them is left for the next job."""
+    bound: list[dict[str, object]] = []
+    house.engine.before_each = lambda: bound.append(dict(get_contextvars()))
+    monkeypatch.setattr(worker, "origin_of", lambda _: {"request_id": "r1", "key": "ada", "traceparent": "00-…"})
+    token = str(house.accept().token)
+    worker.render(token)
+    assert bound == [{"token": token, "request_id": "r1", "key": "ada"}]
+    assert get_contextvars() == {}
+
+
+def test_a_message_may_say_nothing_of_its_request() -> None:
+    """As one that the sweep sent, or a release before this one."""
+    assert origin_of(Context({"id": "x"})) == {}
+    assert origin_of(Context({"id": "x", "imagemill": {"request_id": "r1"}})) == {"request_id": "r1"}
+
+
+def test_a_failed_job_is_marked_in_its_trace(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With token, attempt and the code of its reason; the last spans go out when the child ends."""
+    exporter = InMemorySpanExporter()
+    instruments = Instruments(tracing=OpenTelemetryTracing(provider(exporter, "worker", 1.0)))
+    monkeypatch.setattr(worker, "seen", lambda: instruments)
+    house.engine.before_each = lambda: 1 / 0  # type: ignore[assignment,return-value]
+    token = str(house.accept().token)
+    worker.render(token)
+    worker.leave()
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, span.status.description) == ("render", "render-failed")
+    assert span.attributes == {"imagemill.token": token, "imagemill.attempt": 1, "imagemill.outcome": "FAILURE"}
+
+
+def test_ids_that_are_bound_can_be_handed_on() -> None:
+    """Those that are asked for and there."""
+    observability.bind(request_id="r1", token="t")
+    assert observability.bound("request_id", "key") == {"request_id": "r1"}
+    observability.unbind("token")
+    assert get_contextvars() == {"request_id": "r1"}
+    observability.unbind()

@@ -17,7 +17,7 @@ def commands() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (up.up, roles.api, roles.worker, roles.beat):
+    for command in (up.up, roles.api, roles.worker, roles.beat, roles.flower):
         app.command()(command)
     app.add_typer(keys.commands(), name="keys")
     app.add_typer(db.commands(), name="db")

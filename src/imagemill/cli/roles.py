@@ -1,4 +1,4 @@
-"""The roles alone, for several machines: `imagemill api`, `imagemill worker`, `imagemill beat`."""
+"""The roles alone, for several machines: `imagemill api`, `imagemill worker`, `imagemill beat`, `imagemill flower`."""
 
 # ruff: noqa: PLC0415 - what is slow to import is imported when the command runs, so that help is there at once
 
@@ -35,6 +35,13 @@ def worker(
     from imagemill import worker as role
 
     role.run(options.settings(worker_concurrency=concurrency, data=data), queues)
+
+
+def flower(port: Annotated[int | None, typer.Option(help="TCP port to listen on.")] = None) -> None:
+    """Run Flower, which shows Celery's tasks and workers."""
+    from imagemill import flower as role
+
+    role.run(options.settings(flower_port=port))
 
 
 def beat(data: options.Data = None) -> None:

@@ -5,7 +5,7 @@ An adapter raises errors of `imagemill.errors` only; what its library raises sto
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import BinaryIO, Literal, Protocol
@@ -14,7 +14,7 @@ from uuid import UUID
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
-from imagemill.domain.job import Failure, Job, NewJob, Original, Product
+from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.rate import Rate, Standing
 from imagemill.domain.recipe import Recipe
 from imagemill.domain.work import Usage
@@ -141,10 +141,12 @@ class Backlog:
     Args:
         pending: jobs that are PENDING.
         oldest_seconds: how long ago the oldest of them was accepted; 0 if there is none.
+        in_progress: jobs that a worker holds.
     """
 
     pending: int
     oldest_seconds: float
+    in_progress: int = 0
 
 
 class JobStore(Protocol):
@@ -363,12 +365,27 @@ class Rendered:
         format: what the bytes are.
         size: in pixels.
         data: the file.
+        encode_seconds: of the time that making it took, the encoder's.
     """
 
     name: str
     format: ImageFormat
     size: Size
     data: bytes
+    encode_seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What an engine holds of this process's memory.
+
+    Args:
+        bytes: right now.
+        peak_bytes: the most so far.
+    """
+
+    bytes: int
+    peak_bytes: int
 
 
 class ImageEngine(Protocol):
@@ -385,6 +402,10 @@ class ImageEngine(Protocol):
 
     def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made."""
+        ...
+
+    def memory(self) -> Memory:
+        """What the engine holds; costs microseconds."""
         ...
 
 
@@ -405,4 +426,63 @@ class Faults(Protocol):
 
     def reach(self, point: FaultPoint, token: UUID) -> None:
         """Called when the process has come to the point in its work on the token."""
+        ...
+
+
+class Stage(StrEnum):
+    """What a job spends its time with, in this order; `wait` is the time between acceptance and first claim."""
+
+    ACCEPT = "accept"
+    WAIT = "wait"
+    FETCH = "fetch"
+    PROCESS = "process"
+    ENCODE = "encode"
+    STORE = "store"
+
+
+class Metrics(Protocol):
+    """Counts what happens. Never raises, and costs microseconds."""
+
+    def took(self, stage: Stage, seconds: float, ago_seconds: float = 0.0) -> None:
+        """A stage of a job is over, since `ago_seconds`; told by the thread that did it."""
+        ...
+
+    def accepted(self, original: Original, *, reused: bool) -> None:
+        """A request has got its job: a new one, or with `reused` one that was there already."""
+        ...
+
+    def unsent(self) -> None:
+        """A job could not be sent; the sweep will."""
+        ...
+
+    def ended(self, status: JobStatus, code: str = "") -> None:
+        """A job has reached a terminal status; a failure with the code of its reason."""
+        ...
+
+    def returned(self, code: str) -> None:
+        """A job waits again, for the reason of this code."""
+        ...
+
+    def made(self, original: Original, products: Sequence[Product]) -> None:
+        """A job's outputs are published."""
+        ...
+
+    def worker_lost(self, *, failed: bool) -> None:
+        """A lease ran out; the job waits again, or has `failed`."""
+        ...
+
+    def swept(self, *, whole: bool) -> None:
+        """A sweep is over; without `whole` a step of it failed."""
+        ...
+
+    def resent(self, jobs: int) -> None:
+        """Jobs were sent by the sweep."""
+        ...
+
+    def store_failed(self, operation: str) -> None:
+        """The object store did not do what a method of this name was to do."""
+        ...
+
+    def holds(self, memory: Memory) -> None:
+        """What the engine of this process holds between two jobs."""
         ...

@@ -1,5 +1,6 @@
 """The engine: one decode, many outputs, each by the same ordered steps."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,7 +9,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Framing, Size, frame, scale_box
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
-from imagemill.domain.ports import Bytes, Rendered
+from imagemill.domain.ports import Bytes, Memory, Rendered
 from imagemill.domain.recipe import Output, Recipe
 from imagemill.engine import vips
 from imagemill.engine.context import Context
@@ -71,6 +72,10 @@ class VipsEngine:
     def probe(self, data: Bytes) -> Header:
         """Read the header; decodes no pixel."""
         return vips.probe(data, self._limits)
+
+    def memory(self) -> Memory:
+        """What libvips holds."""
+        return vips.memory()
 
     def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, yielding each as soon as it is made."""
@@ -136,5 +141,7 @@ def _make(image: Image, plan: Plan) -> Rendered:
     for step in STEPS:
         image = step(image, plan.context)
     image = vips.in_memory(image)
+    started = time.perf_counter()
     data = vips.encode(image, plan.format, plan.quality)
-    return Rendered(plan.name, plan.format, Size(image.width, image.height), data)
+    took = time.perf_counter() - started
+    return Rendered(plan.name, plan.format, Size(image.width, image.height), data, took)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from imagemill.domain.job import JobStatus
 from imagemill.domain.keys import output_keys
-from imagemill.domain.ports import Doorbell, JobStore, ObjectStore
+from imagemill.domain.ports import Doorbell, JobStore, Metrics, ObjectStore
 from imagemill.errors import RecordUnavailable, StoreUnavailable, UnknownToken
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Erase:
     jobs: JobStore
     store: ObjectStore
     doorbell: Doorbell
+    metrics: Metrics
 
     def erase(self, token: UUID, owner: str) -> None:
         """Erase the owner's job, its outputs, and its original if no other job needs it.
@@ -39,6 +41,8 @@ class Erase:
         if job is None:
             raise UnknownToken("No job of yours has this token; it may have expired.")
         self.doorbell.ring(token)
+        if not job.status.terminal:
+            self.metrics.ended(JobStatus.REVOKED)
         try:
             self._delete(self.jobs.take_garbage(GARBAGE_BATCH, among=[*output_keys(job), job.original.key]))
         except RecordUnavailable:

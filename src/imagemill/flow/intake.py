@@ -7,6 +7,7 @@ after that, the sweep finds the row and sends it.
 import hashlib
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -22,7 +23,9 @@ from imagemill.domain.ports import (
     ImageEngine,
     JobQueue,
     JobStore,
+    Metrics,
     ObjectStore,
+    Stage,
 )
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import BrokerUnavailable, QuotaExceeded, RecordUnavailable, StoreUnavailable
@@ -51,6 +54,7 @@ class Intake:
     jobs: JobStore
     queue: JobQueue
     faults: Faults
+    metrics: Metrics
     limits: Limits
     namespace: UUID
     resend_seconds: int
@@ -73,6 +77,13 @@ class Intake:
             TooMuch, Overloaded, StoreUnavailable: nothing of it is kept.
             RecordUnavailable: it may have been accepted; sending it again makes sure, and makes nothing twice.
         """
+        started = time.perf_counter()
+        accepted = self._accept(caller, data, recipe)
+        self.metrics.took(Stage.ACCEPT, time.perf_counter() - started)
+        self.metrics.accepted(accepted.job.original, reused=accepted.reused)
+        return accepted
+
+    def _accept(self, caller: Caller, data: Bytes, recipe: Recipe) -> Accepted:
         recipe.check_boxes(self.limits.output_pixels)
         self.limits.check_bytes(len(data))
         sha256 = hashlib.sha256(data).hexdigest()
@@ -146,5 +157,6 @@ class Intake:
             self.queue.send(token)
         except BrokerUnavailable:
             log.warning("The broker is away; the sweep will send the job.", extra={"token": str(token)})
+            self.metrics.unsent()
         else:
             self.faults.reach(FaultPoint.MESSAGE_PUBLISHED, token)

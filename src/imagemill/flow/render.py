@@ -8,6 +8,7 @@ lost its lease has published nothing.
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from imagemill.domain.ports import (
     Faults,
     ImageEngine,
     JobStore,
+    Metrics,
     ObjectStore,
     Rendered,
+    Stage,
 )
 from imagemill.errors import (
     ImagemillError,
@@ -54,6 +57,7 @@ class Render:
     jobs: JobStore
     doorbell: Doorbell
     faults: Faults
+    metrics: Metrics
     lease_seconds: float
     soft_seconds: float
     hard_seconds: float
@@ -65,7 +69,10 @@ class Render:
         if claim is None:
             return None
         self.faults.reach(FaultPoint.JOB_CLAIMED, claim.job.token)
-        return Attempt(self, claim)
+        attempt = Attempt(self, claim)
+        if claim.job.attempts == 1:
+            attempt.took(Stage.WAIT, claim.age_seconds)
+        return attempt
 
 
 @dataclass(frozen=True)
@@ -75,17 +82,24 @@ class Attempt:
     Args:
         lost: set by the heartbeat once the lease is known to be gone.
         began: when, by a clock that never goes back.
+        seconds: how long each stage has taken so far, over all outputs.
     """
 
     render: Render
     claim: Claim
     lost: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
+    seconds: dict[Stage, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def token(self) -> UUID:
         """The job's token."""
         return self.claim.job.token
+
+    def took(self, stage: Stage, seconds: float, ago_seconds: float = 0.0) -> None:
+        """Note the end of a stage, as `Metrics.took` says."""
+        self.seconds[stage] += seconds
+        self.render.metrics.took(stage, seconds, ago_seconds)
 
     def work(self) -> JobStatus | None:
         """Make the outputs and finish the job.
@@ -98,11 +112,14 @@ class Attempt:
         """
         with self._heartbeat():
             products = [self._put(rendered) for rendered in self._outputs()]
+        self.render.metrics.holds(self.render.engine.memory())
         if not self.render.jobs.finish(self.token, self.claim.lease, products):
             self._stand_down(products)
             return None
         self.render.faults.reach(FaultPoint.JOB_FINISHED, self.token)
         self.render.doorbell.ring(self.token)
+        self.render.metrics.ended(JobStatus.SUCCESS)
+        self.render.metrics.made(self.claim.job.original, products)
         return JobStatus.SUCCESS
 
     def give_up(self, error: ImagemillError) -> JobStatus | None:
@@ -115,19 +132,33 @@ class Attempt:
             return None
         jobs, lease, age = self.render.jobs, self.claim.lease, self.claim.age_seconds
         if isinstance(error, Unavailable) and age < self.render.patience_seconds:
-            returned = jobs.retry(self.token, lease, retry_delay_seconds(age))
-            return JobStatus.PENDING if returned else None
+            if not jobs.retry(self.token, lease, retry_delay_seconds(age)):
+                return None
+            self.render.metrics.returned(error.code)
+            return JobStatus.PENDING
         if not jobs.fail(self.token, lease, Failure.of(error)):
             return None
         self.render.doorbell.ring(self.token)
+        self.render.metrics.ended(JobStatus.FAILURE, error.code)
         return JobStatus.FAILURE
 
     def _outputs(self) -> Iterator[Rendered]:
         job = self.claim.job
+        started = time.perf_counter()
         data = self.render.store.get(job.original.key)
         if data is None:
             raise OriginalMissing("The stored image is gone; send it again.")
-        return self.render.engine.render(data, job.recipe)
+        self.took(Stage.FETCH, time.perf_counter() - started)
+        return self._measured(self.render.engine.render(data, job.recipe))
+
+    def _measured(self, outputs: Iterator[Rendered]) -> Iterator[Rendered]:
+        started = time.perf_counter()
+        for rendered in outputs:
+            encoding = rendered.encode_seconds
+            self.took(Stage.PROCESS, time.perf_counter() - started - encoding, encoding)
+            self.took(Stage.ENCODE, encoding)
+            yield rendered
+            started = time.perf_counter()
 
     def _put(self, rendered: Rendered) -> Product:
         if self.lost.is_set():
@@ -135,7 +166,9 @@ class Attempt:
         if time.monotonic() - self.began > self.render.soft_seconds:
             raise TimeLimitExceeded("The job took longer than this service allows.")
         key = output_key(self.claim.job.results_id, rendered.name, rendered.format)
+        started = time.perf_counter()
         self.render.store.put(key, rendered.data)
+        self.took(Stage.STORE, time.perf_counter() - started)
         self.render.faults.reach(FaultPoint.OUTPUT_PUT, self.token)
         return Product(rendered.name, key, rendered.format, rendered.size, len(rendered.data))
 

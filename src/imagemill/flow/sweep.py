@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
-from imagemill.domain.ports import Doorbell, JobQueue, JobStore
-from imagemill.errors import BrokerUnavailable, Unavailable
+from imagemill.domain.job import JobStatus
+from imagemill.domain.ports import Doorbell, JobQueue, JobStore, Metrics
+from imagemill.errors import BrokerUnavailable, Unavailable, WorkerLost
 from imagemill.flow.erase import GARBAGE_BATCH, Erase
 from imagemill.flow.orphans import Orphans
 
@@ -53,6 +54,7 @@ class Sweep:
     doorbell: Doorbell
     erase: Erase
     orphans: Orphans
+    metrics: Metrics
     max_attempts: int
     resend_seconds: int
     keep_originals_seconds: float | None = None
@@ -85,6 +87,7 @@ class Sweep:
                 if not isinstance(error, Unavailable) or type(error) not in map(type, troubles):
                     _tell(step.__name__, error)
                 troubles.append(error)
+        self.metrics.swept(whole=not troubles)
         if troubles:
             raise troubles[0]
         return Swept(**done)
@@ -93,9 +96,12 @@ class Sweep:
         released = self.jobs.release_expired(self.max_attempts, BATCH)
         for token in released.returned:
             log.info("A worker was lost; its job waits again.", extra={"token": str(token)})
+            self.metrics.worker_lost(failed=False)
         for token in released.lost:
             log.warning("A worker was lost once too often; its job has failed.", extra={"token": str(token)})
             self.doorbell.ring(token)
+            self.metrics.worker_lost(failed=True)
+            self.metrics.ended(JobStatus.FAILURE, WorkerLost.code)
         done.update(released=len(released.returned), lost=len(released.lost))
         return len(released.returned) + len(released.lost)
 
@@ -104,6 +110,7 @@ class Sweep:
         sent = self._send(1)
         if sent:
             sent += self._send(BATCH)
+            self.metrics.resent(sent)
         done.update(resent=sent)
         return sent
 

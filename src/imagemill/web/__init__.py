@@ -13,6 +13,7 @@ resize.py     POST, GET, DELETE and the list of jobs
 images.py     delivery of outputs
 prefer.py     `Prefer: wait`
 health.py     /healthz and /readyz
+metrics.py    /metrics, in development
 problems.py   errors as problem documents; the one table from error class to status
 schemas.py    the form of every answer
 answers.py    domain objects as answers

@@ -3,7 +3,9 @@
 from flask import Flask, Response
 
 from imagemill import __version__, allocation, config, observability, wiring
-from imagemill.web import access, auth, openapi, problems
+from imagemill.observability.exposition import serve
+from imagemill.observability.instruments import instruments
+from imagemill.web import access, auth, metrics, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
@@ -22,7 +24,7 @@ def create_app(services: WebServices) -> Flask:
     """The API over the given services. One for each process: the bound on waiting requests is the process's."""
     app = Flask("imagemill", static_folder=None)
     app.url_map.merge_slashes = False  # A path with an empty segment is another path: 404, not a redirect.
-    access.register(app)
+    access.register(app, services.instruments)
     problems.register(app)
     limits = Limits(services.counter, services.settings)
     limits.register_addresses(app)  # before keys are looked at, so that nobody tries many
@@ -32,6 +34,7 @@ def create_app(services: WebServices) -> Flask:
     UsagePage(services.quota).register(app)
     ImagePages(services.deliver, services.settings.accel_path).register(app)
     HealthPages(services.health).register(app)
+    metrics.register(app, services.exposition)
     openapi.register(app, services.settings)
 
     def entrance() -> Response:
@@ -47,4 +50,5 @@ def for_gunicorn() -> Flask:
     allocation.keep_usual_buffers(_USUAL_BYTES)
     settings = config.load()
     observability.configure(settings, "api")
-    return create_app(wiring.for_web(settings))
+    serve(wiring.for_scrapes(settings), settings)
+    return create_app(wiring.for_web(settings, instruments(settings, "api")))

@@ -1,11 +1,21 @@
 """What every answer carries, and the one line that every request leaves."""
 
+from dataclasses import replace
+
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
+from imagemill import observability
+from imagemill.observability.instruments import Instruments
+from imagemill.observability.metrics import NoMetrics
+from imagemill.observability.tracing import OpenTelemetryTracing, provider
+from imagemill.web.app import create_app
+from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE
 from tests.flow.house import House
-from tests.unit.web.service import API, client
+from tests.unit.web.service import API, client, finishing, services
 
 
 @pytest.mark.parametrize("path", ["/", API, "/nothing", "/healthz", "/openapi.json", f"{API}/x", "/problems/not-found"])
@@ -86,3 +96,62 @@ def test_a_service_that_is_not_ready_is_logged() -> None:
     with capture_logs() as lines:
         client(house).get("/readyz")
     assert [(line["status"], line["log_level"]) for line in lines if line["event"] == "request"] == [(503, "info")]
+
+
+def test_the_line_names_token_and_key() -> None:
+    """The token once it is known; the caller's name where somebody has found it out; the next request starts clean."""
+    app = create_app(services(House()))
+    app.before_request(lambda: observability.bind(key="ada"))
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        token = app.test_client().post(API, data=PICTURE, content_type="image/jpeg").json["token"]
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert (line["token"], line["key"]) == (token, "ada")
+    assert get_contextvars() == {}
+
+
+class Answers(NoMetrics):
+    """Keeps what was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[tuple[str, str, int, bool]] = []
+
+    def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """Keep an answer, and whether it has a time."""
+        self.answers.append((method, route, status, seconds is not None))
+
+
+def test_every_answer_is_counted_by_its_route() -> None:
+    """The template, never the path; a request that was held has no time of its own."""
+    house, metrics = House(), Answers()
+    house.doorbell = MemoryDoorbell(finishing(house))
+    web = create_app(replace(services(house), instruments=Instruments(metrics))).test_client()
+    token = web.post(API, data=PICTURE, content_type="image/jpeg").json["token"]
+    web.get(f"{API}/{token}", headers={"Prefer": "wait=5"})
+    web.get("/some/secret/path")
+    assert metrics.answers == [
+        ("POST", API, 202, True),
+        ("GET", f"{API}/<token>", 200, False),
+        ("GET", "", 404, True),
+    ]
+
+
+def test_a_request_is_a_span_of_its_callers_trace() -> None:
+    """Named by method and template, with ids, without path or query; marked if the service failed."""
+    exporter, house = InMemorySpanExporter(), House()
+    tracing = OpenTelemetryTracing(provider(exporter, "api", 1.0))
+    web = create_app(replace(services(house), instruments=Instruments(tracing=tracing))).test_client()
+    upstream = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "X-Request-ID": "r1"}
+    web.post(f"{API}?width=7", data=PICTURE, content_type="image/jpeg", headers=upstream)
+    house.jobs.away = True
+    web.get(API)
+    web.open("/nothing", method="BREW")
+    tracing.close()
+
+    post, failed, odd = exporter.get_finished_spans()
+    assert (post.name, f"{post.context.trace_id:032x}") == (f"POST {API}", "ab" * 16)
+    assert post.attributes["imagemill.request_id"] == "r1"
+    assert post.attributes["http.response.status_code"] == 202
+    assert "width" not in post.to_json()
+    assert (failed.status.description, failed.status.is_ok) == ("503", False)
+    assert odd.name == "other nowhere"

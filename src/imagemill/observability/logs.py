@@ -1,4 +1,4 @@
-"""Logging, and the ids that every line of a request or a job carries. The only place that configures them.
+"""Logging, and the ids that every line of a request or a job carries.
 
 Lines are events with fields, readable in development and JSON elsewhere, on standard error. No secret, no image data,
 no query string is ever a field.
@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from imagemill.config import Settings
+from imagemill.observability.reports import reporter
 
 
 def configure(settings: Settings, role: str) -> None:
@@ -35,7 +36,7 @@ def configure(settings: Settings, role: str) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = filter(None, [handler, reporter(settings, role)])
     root.setLevel(settings.log_level)
     # They tell of every task, step and child that comes and goes; imagemill's own line of a job says more.
     for name in ("alembic", "celery.app.trace", "celery.worker.strategy", "kombu", "multiprocessing", "pyvips"):
@@ -68,9 +69,18 @@ def bind(**ids: str) -> None:
     structlog.contextvars.bind_contextvars(**ids)
 
 
+def bound(*names: str) -> dict[str, str]:
+    """Those of the ids that are on every line of this thread now."""
+    ids = structlog.contextvars.get_contextvars()
+    return {name: ids[name] for name in names if name in ids}
+
+
 def unbind(*names: str) -> None:
-    """Take ids off again."""
-    structlog.contextvars.unbind_contextvars(*names)
+    """Take these ids off again; without names, all."""
+    if names:
+        structlog.contextvars.unbind_contextvars(*names)
+    else:
+        structlog.contextvars.clear_contextvars()
 
 
 def _naming(role: str) -> Processor:
