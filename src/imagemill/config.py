@@ -72,7 +72,9 @@ def _known_broker(url: str) -> str:
 class Settings(BaseSettings):
     """All settings, frozen. Durations are seconds, sizes bytes, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     profile: Profile = Field(
         Profile.DEVELOPMENT, description="What the service is run for; all but development refuse unsafe settings."
@@ -262,13 +264,13 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
         ConfigurationError: a variable is unknown, unreadable or at odds with another.
     """
     files = _files()
-    known = {PREFIX + name.upper() for name in Settings.model_fields}.union(files.values())
+    known = {PREFIX + name.upper() + end for name in Settings.model_fields for end in ("", IN_FILE)}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ConfigurationError(f"{unknown[0]} is not a setting; `imagemill config` lists them all")
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     for name, variable in files.items():
-        if name in given or PREFIX + name.upper() in os.environ:
+        if name in given or os.environ.get(PREFIX + name.upper()):
             raise ConfigurationError(f"{variable}: the setting is given without a file, too; leave one of them out")
         given[name] = _content(variable)
     try:
@@ -305,7 +307,7 @@ def source_of(name: str, settings: Settings) -> Literal["file", "environment", "
 def _files() -> dict[str, str]:
     """The settings whose value is in a file, and the variables that name the files."""
     variables = {name: PREFIX + name.upper() + IN_FILE for name in Settings.model_fields}
-    return {name: variable for name, variable in variables.items() if variable in os.environ}
+    return {name: variable for name, variable in variables.items() if os.environ.get(variable)}
 
 
 def _content(variable: str) -> str:

@@ -93,6 +93,14 @@ def test_every_bad_value_is_named_at_once(variables: Callable[..., None]) -> Non
         config.load()
 
 
+def test_an_empty_variable_is_none(variables: Callable[..., None]) -> None:
+    """Compose files cannot leave a variable out, only empty."""
+    variables(accel_path="", port="", queue_file="")
+    settings = config.load()
+    assert settings == config.Settings()
+    assert config.source_of("port", settings) == "default"
+
+
 def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
     """A misspelt variable would otherwise be no setting at all, in silence."""
     variables(secret_kye=SECRET)
