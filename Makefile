@@ -6,7 +6,10 @@ ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+PIN := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK := $(PIN) pyproject.toml
+# What the container image can do beside what everybody gets.
+PRODUCTION := $(addprefix --extra ,flower mysql oidc otel postgresql sentry)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check format lint bench lock clean
@@ -45,6 +48,8 @@ bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what ca
 lock: ## Pin every package again, from what pyproject.toml asks for.
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) --group build --output-file requirements/runtime.txt
+	$(LOCK) $(PRODUCTION) --constraint requirements/runtime.txt --output-file requirements/production.txt
+	$(PIN) --group build --group sdist --constraint requirements/runtime.txt --output-file requirements/build.txt
 	$(LOCK) --group build --group test --group lint --constraint requirements/runtime.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the other verbs have made, but not the data.

@@ -48,6 +48,9 @@ class Valkey:
         folder.mkdir(exist_ok=True)
         self.socket.unlink(missing_ok=True)
         command = embedded.server_command(embedded.server_program(), self.socket, folder)
+        # Every second is enough for a service that has a record, but on a slow disk a message may then be answered for
+        # before it is written, and a test that kills the server counts messages.
+        command += ["--appendfsync", "always"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         eventually(lambda: embedded.answers(self.socket), what="Valkey's answer")
         return self

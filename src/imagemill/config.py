@@ -1,7 +1,8 @@
 """Every setting: its name, type, unit, default and one sentence. The only reader of the environment.
 
-A setting `name` is the environment variable `IMAGEMILL_NAME`. `load()` raises ConfigurationError, naming the variable
-and never its value, instead of starting with a setting that is wrong.
+A setting `name` is the environment variable `IMAGEMILL_NAME`, or the content of the file that `IMAGEMILL_NAME_FILE`
+names. `load()` raises ConfigurationError, naming the variable and never its value, instead of starting with a setting
+that is wrong.
 """
 
 import hashlib
@@ -25,6 +26,8 @@ from imagemill.errors import ConfigurationError
 from imagemill.relations import contradictions
 
 PREFIX = "IMAGEMILL_"
+IN_FILE = "_FILE"
+"""What follows a variable's name where its value is in a file, as Docker and Kubernetes hand out secrets."""
 _SOCKET = "broker.sock"
 _MAX_SOCKET_PATH = 100  # sockaddr_un.sun_path holds 108 bytes on Linux, 104 on macOS (unix(7)).
 
@@ -99,7 +102,9 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 class Settings(BaseSettings):
     """All settings, frozen. Durations are seconds, sizes bytes, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     profile: Profile = Field(
         Profile.DEVELOPMENT, description="What the service is run for; all but development refuse unsafe settings."
@@ -469,26 +474,32 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         ConfigurationError: a variable is unknown, unreadable or at odds with another.
     """
-    unknown = sorted(
-        name
-        for name in os.environ
-        if name.startswith(PREFIX) and name[len(PREFIX) :].lower() not in Settings.model_fields
-    )
+    files = _files()
+    known = {PREFIX + name.upper() + end for name in Settings.model_fields for end in ("", IN_FILE)}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ConfigurationError(f"{unknown[0]} is not a setting; `imagemill config` lists them all")
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    for name, variable in files.items():
+        if name in given or os.environ.get(PREFIX + name.upper()):
+            raise ConfigurationError(f"{variable}: the setting is given without a file, too; leave one of them out")
+        given[name] = _content(variable)
     try:
-        return Settings(**{name: value for name, value in (overrides or {}).items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
         raise ConfigurationError("; ".join(map(_sentence, error.errors()))) from None
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment in which another process loads the same settings."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    """The environment in which another process loads the same settings. What is in a file stays there."""
+    files = _files()
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(PREFIX) or name in files.values()
+    }
     return inherited | {
         PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name in Settings.model_fields
-        if (value := getattr(settings, name)) is not None
+        if name not in files and (value := getattr(settings, name)) is not None
     }
 
 
@@ -507,9 +518,26 @@ def is_set(variable: str) -> bool:
     return bool(os.environ.get(variable))
 
 
-def source_of(name: str, settings: Settings) -> Literal["environment", "default"]:
+def source_of(name: str, settings: Settings) -> Literal["file", "environment", "default"]:
     """Where a setting's value came from."""
+    if name in _files():
+        return "file"
     return "environment" if name in settings.model_fields_set else "default"
+
+
+def _files() -> dict[str, str]:
+    """The settings whose value is in a file, and the variables that name the files."""
+    variables = {name: PREFIX + name.upper() + IN_FILE for name in Settings.model_fields}
+    return {name: variable for name, variable in variables.items() if os.environ.get(variable)}
+
+
+def _content(variable: str) -> str:
+    try:
+        # An editor ends the last line; what a shell's $(cat file) leaves out is no part of the value.
+        return Path(os.environ[variable]).read_text().rstrip("\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigurationError(f"{variable}: the file cannot be read: {reason}") from error
 
 
 def _sentence(error: Any) -> str:

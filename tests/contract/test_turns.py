@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, update
 from imagemill.domain.geometry import Size
 from imagemill.domain.job import Job
 from imagemill.faults import NoFaults
+from imagemill.jobs.dialects import read_url
 from imagemill.jobs.store import SqlJobStore
 from imagemill.jobs.tables import jobs
 from tests.contract.record import LEASE_SECONDS, Record
@@ -156,6 +157,7 @@ def test_jobs_without_a_turn_are_found_by_their_own_message(record: Record) -> N
 def test_waiting_jobs_are_counted_by_owner(record: Record) -> None:
     """The count is of one owner's jobs in line, and ends at the limit."""
     accept(record, "ada", 5)
+    record.advance(1)  # of equal turns the older one is first
     accept(record, "bob", 2)
     work(record, 1)
     assert record.store.pending_in_turn("ada", 100) == 4
@@ -192,7 +194,7 @@ def test_a_worker_of_the_release_before_claims_past_the_line(store: SqlJobStore,
     first, second = (store.accept(new_job(image, in_turn=True)) for image in ("first", "second"))
     assert first
     assert second
-    engine = create_engine(database)
+    engine = create_engine(read_url(database))
     with engine.begin() as connection:
         connection.execute(
             update(jobs).where(jobs.c.token == first.job.token).values(status="IN_PROGRESS", send_at=None)

@@ -76,7 +76,6 @@ def test_defaults_are_enough_for_a_desk() -> None:
         ("storage_seconds", "0"),
         ("s3_endpoint", "minio.example:4711"),
         ("s3_region", "eu central 4711"),
-        ("s3_secret_access_key", ""),
         ("gs_endpoint", "ftp://4711"),
         ("delivery", "pigeon-4711"),
         ("cdn_url", "cdn-4711.example"),
@@ -123,6 +122,14 @@ def test_every_bad_value_is_named_at_once(variables: Callable[..., None]) -> Non
         config.load()
 
 
+def test_an_empty_variable_is_none(variables: Callable[..., None]) -> None:
+    """Compose files cannot leave a variable out, only empty."""
+    variables(accel_path="", port="", queue_file="")
+    settings = config.load()
+    assert settings == config.Settings()
+    assert config.source_of("port", settings) == "default"
+
+
 def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
     """A misspelt variable would otherwise be no setting at all, in silence."""
     variables(secret_kye=SECRET)
@@ -156,8 +163,7 @@ def test_a_guarded_profile_wants_keys(variables: Callable[..., None], profile: s
 def test_an_empty_word_about_auth_is_no_word(variables: Callable[..., None]) -> None:
     """A variable that a template left empty opens no door."""
     variables(profile="production", secret_key=SECRET, auth="")
-    with pytest.raises(ConfigurationError, match="IMAGEMILL_AUTH"):
-        config.load()
+    assert config.load().auth_required
 
 
 def test_development_is_open_unless_it_is_told(variables: Callable[..., None]) -> None:
@@ -248,6 +254,57 @@ def test_another_process_gets_the_same_settings(
 
     assert config.load() == settings
     assert PREFIX + "BROKER_URL" not in handed
+
+
+def test_a_file_holds_what_its_variable_would(variables: Callable[..., None], tmp_path: Path) -> None:
+    """`_FILE` behind a variable's name, as Docker and Kubernetes hand out secrets; the last line's end is no part."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    variables(secret_key_file=str(secret))
+    settings = config.load()
+
+    assert settings.secret() == SECRET
+    assert config.source_of("secret_key", settings) == "file"
+
+
+def test_what_is_in_a_file_stays_there(
+    variables: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another process is told the file; the secret itself is in nobody's environment."""
+    (tmp_path / "secret").write_text(SECRET)
+    variables(secret_key_file=str(tmp_path / "secret"), queue="other")
+    settings = config.load()
+    handed = config.environment(settings)
+    for name, value in handed.items():
+        monkeypatch.setenv(name, value)
+
+    assert config.load() == settings
+    assert SECRET not in handed.values()
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file"), (b"\xff\xfe", "it is not text")])
+def test_a_file_that_cannot_be_read_is_named(
+    variables: Callable[..., None], tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    """The message names the variable and the reason."""
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    variables(secret_key_file=str(tmp_path / "secret"))
+    with pytest.raises(ConfigurationError, match=f"IMAGEMILL_SECRET_KEY_FILE: the file cannot be read: {reason}"):
+        config.load()
+
+
+def test_a_setting_is_given_once(variables: Callable[..., None], tmp_path: Path) -> None:
+    """Beside a file there is neither a variable nor a flag: nobody has to know which of them would win."""
+    (tmp_path / "port").write_text("6000")
+    variables(port_file=str(tmp_path / "port"))
+    assert config.load().port == 6000
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_PORT_FILE: the setting is given without a file, too"):
+        config.load({"port": 7000})
+
+    variables(port="6000")
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_PORT_FILE: the setting is given without a file, too"):
+        config.load()
 
 
 def test_export_puts_the_settings_into_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,9 @@ _HEAD = """\
 # Configuration
 
 Every setting is an environment variable. A flag of the command line, such as `--port`, wins over its variable; a
-variable wins over the default. Durations are in seconds and sizes in bytes unless the name says otherwise.
+variable wins over the default; an empty one counts as left out. Instead of a variable, a file can hold the value:
+`IMAGEMILL_SECRET_KEY_FILE` names the file of `IMAGEMILL_SECRET_KEY`, and so with every setting. Keep secrets so.
+Durations are in seconds and sizes in bytes unless the name says otherwise.
 imagemill refuses to start on a value that it cannot use or on a variable that it does not know, and names the variable.
 `imagemill config` prints what is in force and where it came from; `imagemill doctor` tries it.
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from imagemill.cli import config, db, doctor, keys, roles, up
+from imagemill.cli import alive, config, db, doctor, keys, roles, up
 from imagemill.errors import ConfigurationError, ImagemillError
 
 
@@ -23,6 +23,7 @@ def commands() -> typer.Typer:
     app.add_typer(db.commands(), name="db")
     for command in (doctor.doctor, config.show):
         app.command(command.__name__ if command is not config.show else "config")(command)
+    app.command()(alive.alive)
     return app
 
 

@@ -38,7 +38,10 @@ class ImagePages:
             return _redirect(redirection)
         response = _headers_of(image)
         if self.accel_path:
-            # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is.
+            # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is. It would
+            # also keep them on a refusal, which is no image and not for ever.
+            if _begins_behind(image):
+                raise RequestedRangeNotSatisfiable(image.stat.bytes)
             response.headers["X-Accel-Redirect"] = self.accel_path + image.key
             del response.headers["Content-Length"]
             return response
@@ -56,6 +59,14 @@ def _redirect(redirection: Redirection) -> Response:
     response.headers["Location"] = redirection.url
     response.headers["Cache-Control"] = redirection.cache_control
     return response
+
+
+def _begins_behind(image: Image) -> bool:
+    """Whether the request asks for a part behind the image's end, and for nothing that would come first."""
+    conditions = {"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
+    if request.range is None or not _ONE_RANGE.fullmatch(request.headers["Range"].strip()):
+        return False
+    return conditions.isdisjoint(request.headers.keys()) and request.range.range_for_length(image.stat.bytes) is None
 
 
 def _headers_of(image: Image) -> Response:

@@ -15,7 +15,11 @@ from imagemill.observability.metrics import NoMetrics, PrometheusMetrics
 from imagemill.observability.reports import reporter
 from imagemill.observability.tracing import NoTracing, OpenTelemetryTracing, tracing
 
-TESTING: Mapping[str, Any] = {"profile": Profile.TESTING, "secret_key": "not-so-secret-0123456789-abcdefgh", "auth": "off"}
+TESTING: Mapping[str, Any] = {
+    "profile": Profile.TESTING,
+    "secret_key": "not-so-secret-0123456789-abcdefgh",
+    "auth": "off",
+}
 
 
 def test_by_default_nothing_is_counted_and_traced(tmp_path: Path) -> None:

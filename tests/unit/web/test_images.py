@@ -58,6 +58,20 @@ def test_nginx_is_told_where_the_image_lies(house: House, path: str) -> None:
     assert behind_nginx.get(path.replace("image.jpg", "other.jpg")).status_code == 404
 
 
+def test_nginx_is_not_asked_for_what_is_not_there(house: House, path: str) -> None:
+    """It would call its refusal an image; but a condition comes before a range, and is nginx's business."""
+    behind_nginx = client(house, accel_path="/_objects/")
+    refused = behind_nginx.get(path, headers={"Range": "bytes=1000000-"})
+    assert (refused.status_code, refused.content_type) == (416, "application/problem+json")
+    assert refused.headers["Content-Range"].startswith("bytes */")
+    for headers in (
+        {"Range": "bytes=0-3"},
+        {"Range": "bytes=9-2"},
+        {"Range": "bytes=1000000-", "If-None-Match": '"x"'},
+    ):
+        assert behind_nginx.get(path, headers=headers).status_code == 200
+
+
 def test_head_is_get_without_the_bytes(api: FlaskClient, path: str) -> None:
     """HEAD tells the same."""
     image, head = api.get(path), api.head(path)
