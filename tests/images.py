@@ -10,12 +10,14 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from imagemill.domain.formats import ImageFormat
+from imagemill.domain.formats import FACTS, ImageFormat
 
 ORIENTATION = 0x0112
 """EXIF tag: how the camera was held, 1…8."""
 GPS_IFD = 0x8825
 """EXIF tag: where the picture was taken."""
+READABLE = [format for format in ImageFormat if FACTS[format].readable]
+"""Formats that imagemill takes in."""
 MAKER = "imagemill test camera"
 """What `with_metadata` writes as the camera's maker: a text to look for in outputs."""
 
@@ -246,8 +248,13 @@ def corrupted(data: bytes, fraction: float, length: int = 64) -> bytes:
 def saved(picture: Image.Image, format: ImageFormat, **options: object) -> bytes:
     """A picture as a file; `options` go to Pillow's encoder."""
     file = BytesIO()
-    picture.save(file, format.value.upper(), **options)
+    picture.save(file, pillow_name(format), **options)
     return file.getvalue()
+
+
+def pillow_name(format: ImageFormat) -> str:
+    """What Pillow calls a format."""
+    return "JPEG2000" if format is ImageFormat.JP2 else format.value.upper()
 
 
 def opened(data: bytes) -> Image.Image:

@@ -31,10 +31,10 @@ class TextEngine:
         self.probed += 1
         return self.header
 
-    def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
+    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
         """One text for each output."""
         self.rendered += 1
         for output in recipe.outputs:
             self.before_each()
-            chosen = output.format_for(self.header.format, alpha=self.header.alpha)
+            chosen = output.formats_for(self.header)[0]
             yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data))

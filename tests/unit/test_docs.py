@@ -9,9 +9,10 @@ import pybase64
 import pytest
 
 from imagemill import errors
+from imagemill.domain.encoding import OutputFormat
 from imagemill.domain.formats import ImageFormat, sniff
 from imagemill.domain.geometry import Fit
-from imagemill.domain.recipe import OPTIONS, OutputFormat, Recipe
+from imagemill.domain.recipe import OPTIONS, Recipe
 from imagemill.web.problems import TYPES
 
 ROOT = Path(__file__).parents[2]

@@ -87,9 +87,10 @@ class Intake:
         for _ in range(_ROUNDS):
             original = self.jobs.find_original(owner, sha256)
             if original is None:
-                original = stored = self._store_new(owner, token, sha256, data)
+                original = stored = self._store_new(owner, token, sha256, data, recipe)
             else:
                 stored = None
+                recipe.check_boxes(self.limits.output_pixels, original.header)
                 self._restore(original, data)
             # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
             accepted = self.jobs.accept(NewJob(token, recipe, original, uuid4().hex, self.resend_seconds))
@@ -104,9 +105,10 @@ class Intake:
         if self.store.stat(original.key) is None:
             self.store.put(original.key, data)
 
-    def _store_new(self, owner: str, token: UUID, sha256: str, data: Bytes) -> Original:
+    def _store_new(self, owner: str, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Original:
         header = self.engine.probe(data)
         self.limits.check_header(header)
+        recipe.check_boxes(self.limits.output_pixels, header)
         key = original_key(sha256, secrets.token_hex(8))
         self.store.put(key, data)
         self.faults.reach(FaultPoint.ORIGINAL_PUT, token)

@@ -65,6 +65,9 @@ def _output(site: str, product: Product) -> OutputAnswer:
         height=product.size.height,
         format=product.format,
         bytes=product.bytes,
+        quality=product.quality,
+        score=product.score,
+        frames=product.frames,
     )
 
 

@@ -150,7 +150,7 @@ def _image() -> Fragment:
         },
         parameters=[
             in_path("shard", {"type": "string", "pattern": "^[0-9a-f]{2}$"}),
-            in_path("file", {"type": "string", "pattern": "^[0-9a-f]{32}-[a-z0-9-]{1,32}[.][a-z]{3,4}$"}),
+            in_path("file", {"type": "string", "pattern": "^[0-9a-f]{32}-[a-z0-9-]{1,32}[.][a-z0-9]{3,4}$"}),
             *({"name": name, "in": "header", "schema": {"type": "string"}} for name in conditions),
         ],
     )

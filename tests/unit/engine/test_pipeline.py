@@ -25,14 +25,14 @@ def outputs(data: bytes, **shared: object) -> list[pipeline.Rendered]:
 
 
 @pytest.mark.parametrize("output", WRITABLE)
-@pytest.mark.parametrize("source", ImageFormat)
+@pytest.mark.parametrize("source", images.READABLE)
 def test_every_format_becomes_every_other(source: ImageFormat, output: ImageFormat) -> None:
     """What comes out is of the format and size asked for, and looks like what went in."""
     data = images.encoded(source, 120, 80)
     rendered = render(data, width=60, format=output.value)
     picture = images.opened(rendered.data)
     assert (rendered.format, rendered.size) == (output, Size(60, 40))
-    assert (picture.format, picture.size) == (output.value.upper(), (60, 40))
+    assert (picture.format, picture.size) == (images.pillow_name(output), (60, 40))
     reference = images.opened(data).convert("RGB").resize((60, 40))
     assert distance(np.asarray(picture.convert("RGB")), np.asarray(reference)) < 16
 
@@ -78,7 +78,7 @@ def test_outputs_come_in_the_order_of_the_recipe() -> None:
 
 
 @pytest.mark.parametrize("alpha", [False, True])
-@pytest.mark.parametrize("format", ImageFormat)
+@pytest.mark.parametrize("format", images.READABLE)
 def test_many_outputs_equal_single_ones(format: ImageFormat, alpha: bool) -> None:
     """An output looks the same, whether it is made alone or together with others."""
     data = images.encoded(format, 400, 300, alpha=alpha)
@@ -141,7 +141,7 @@ def test_an_output_stays_within_its_limit() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.02, 0.1, 0.5, 0.9, 0.99])
-@pytest.mark.parametrize("format", ImageFormat)
+@pytest.mark.parametrize("format", images.READABLE)
 def test_a_cut_file_is_refused(format: ImageFormat, fraction: float) -> None:
     """Wherever a file ends too early, no half picture comes out."""
     data = images.truncated(images.encoded(format, 200, 150), fraction)
@@ -165,7 +165,7 @@ def test_damage_that_a_format_can_show_is_refused(format: ImageFormat, fraction:
 
 
 @pytest.mark.parametrize("fraction", [0.001, 0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 0.99])
-@pytest.mark.parametrize("format", ImageFormat)
+@pytest.mark.parametrize("format", images.READABLE)
 def test_damage_anywhere_ends_in_a_picture_or_a_refusal(format: ImageFormat, fraction: float) -> None:
     """Damage that a codec can hide may give a picture; nothing else may come of it."""
     is_jpeg = format is ImageFormat.JPEG
@@ -175,7 +175,7 @@ def test_damage_anywhere_ends_in_a_picture_or_a_refusal(format: ImageFormat, fra
 
 
 @pytest.mark.parametrize("output", WRITABLE)
-@pytest.mark.parametrize("source", [format for format in ImageFormat if format is not ImageFormat.GIF])
+@pytest.mark.parametrize("source", [format for format in images.READABLE if format is not ImageFormat.GIF])
 def test_no_metadata_comes_out(source: ImageFormat, output: ImageFormat) -> None:
     """Camera, place, XMP and profile stay behind, from every format to every other."""
     data = images.with_metadata(source, 60, 40)
@@ -183,7 +183,8 @@ def test_no_metadata_comes_out(source: ImageFormat, output: ImageFormat) -> None
     rendered = render(data, width=30, format=output.value)
     picture = images.opened(rendered.data)
     assert images.MAKER.encode() not in rendered.data
-    assert not picture.getexif()
+    # A TIFF is made of tags, and two of its own are among what EXIF has: how the picture lies, and how fine it is.
+    assert output is ImageFormat.TIFF or not picture.getexif()
     assert not picture.getexif().get_ifd(images.GPS_IFD)
     assert not picture.info.get("icc_profile")
     assert not picture.info.get("xmp")
@@ -205,4 +206,5 @@ def test_the_steps_are_the_table_of_contents() -> None:
         "colour",
         "background",
         "canvas",
+        "metadata",
     ]
