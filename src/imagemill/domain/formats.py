@@ -59,7 +59,7 @@ FACTS: dict[ImageFormat, FormatFacts] = {
     ),
     ImageFormat.TIFF: FormatFacts("image/tiff", "tif", alpha=True, writable=True, quality=None, shown=False),
     ImageFormat.JP2: FormatFacts(
-        "image/jp2", "jp2", alpha=True, writable=True, quality=70, readable=False, shown=False, tagged=False
+        "image/jp2", "jp2", alpha=True, writable=True, quality=80, readable=False, shown=False, tagged=False
     ),
 }
 

@@ -72,7 +72,7 @@ class Output:
     quality: int | Literal["auto"] | None = _option(
         Or(AUTO_QUALITY, Whole(1, 100)),
         None,
-        "Quality of JPEG, WebP, AVIF and JPEG 2000; left out, 80, 79, 63 and 70. `auto` finds the smallest file that "
+        "Quality of JPEG, WebP, AVIF and JPEG 2000; left out, 80, 79, 63 and 80. `auto` finds the smallest file that "
         "reaches `score`.",
     )
     name: str = _option(NAME, "image", "What the output is called in the answer and in its URL.")

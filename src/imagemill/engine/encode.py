@@ -117,17 +117,17 @@ class _Writer:
         return tried[max(tried) if found is None else found]
 
     def _smaller(self, written: Written, most: int) -> Written | None:
-        encoding, tried = written.encoding, dict[int, bytes]()
-        if encoding.quality is None or encoding.quality == 1:
+        encoding = written.encoding
+        if encoding.quality is None:
             return None
+        tried = {encoding.quality: written.data}
 
         def margin(quality: int) -> float:
-            tried[quality] = self._file(replace(encoding, quality=quality))
+            if quality not in tried:
+                tried[quality] = self._file(replace(encoding, quality=quality))
             return math.log(most / len(tried[quality]))
 
-        # From how much too large the file is, the quality that may do.
-        first = encoding.quality - math.ceil(math.log(len(written.data) / most) / _BYTES_SLOPE)
-        found = greatest(1, encoding.quality - 1, margin, first=first, slope=_BYTES_SLOPE)
+        found = greatest(1, encoding.quality, margin, first=encoding.quality, slope=_BYTES_SLOPE)
         if found is None:
             return None
         fitting = replace(encoding, quality=found)
@@ -156,20 +156,22 @@ class _Writer:
 
 
 def _worth_trying(image: Image, encodings: list[Encoding]) -> Iterator[Encoding]:
-    # A drawing has sharp edges between colours, and large areas of one: made for PNG, and what JPEG spoils.
     drawing = is_drawing(image)
     for encoding in encodings:
-        match encoding.format:
-            case ImageFormat.JPEG if drawing or image.hasalpha():
-                continue
-            case ImageFormat.PNG if not (drawing or encoding.lossless):
-                continue
-            case ImageFormat.WEBP if drawing:
+        format = encoding.format
+        if format is ImageFormat.JPEG and (drawing or image.hasalpha()):
+            continue
+        if format is ImageFormat.PNG and not (drawing or encoding.lossless):
+            continue
+        if format is ImageFormat.AVIF and encoding.frames > 1 and not vips.repeats_for_ever(image):
+            continue  # Pillow writes none that ends
+        if drawing:
+            # Large areas of one colour with sharp edges: small without loss, and with halved chroma the edges bleed.
+            if format is ImageFormat.WEBP:
                 yield replace(encoding, lossless=True)
-            case ImageFormat.AVIF if drawing:
-                yield replace(encoding, chroma=encoding.chroma or Chroma.FULL)
-            case _:
-                yield encoding
+            encoding = replace(encoding, chroma=encoding.chroma or Chroma.FULL)  # noqa: PLW2901
+        if not (drawing and format is ImageFormat.WEBP and encoding.frames == 1):
+            yield encoding
 
 
 def is_drawing(image: Image) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagemill.domain.encoding import Chroma, Encoding
 from imagemill.engine.raster import Raster
+from imagemill.engine.savers import avif_effort
 from imagemill.errors import RenderFailed
 
 if TYPE_CHECKING:
@@ -22,14 +23,16 @@ def encode_jp2(raster: Raster, encoding: Encoding) -> bytes:
 
     Args:
         raster: the picture.
-        encoding: quality becomes the ratio of signal to noise: 25 dB at 0, and a quarter of a decibel for each step.
+        encoding: quality becomes the ratio of signal to noise: 20 dB at 0, and a quarter of a decibel for each step. 80
+            looks like JPEG at 80.
 
     Raises:
         RenderFailed: the encoder refused.
     """
-    options: dict[str, Any] = {"irreversible": not encoding.lossless}
+    # Bands of colour are alike: left together, they take twice the bytes.
+    options: dict[str, Any] = {"irreversible": not encoding.lossless, "mct": int(raster.bands > 2)}
     if encoding.quality is not None:
-        options |= {"quality_mode": "dB", "quality_layers": [25 + encoding.quality / 4]}
+        options |= {"quality_mode": "dB", "quality_layers": [20 + encoding.quality / 4]}
     return _saved(_picture(raster), "JPEG2000", options)
 
 
@@ -39,7 +42,7 @@ def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: En
     Args:
         frames: all of one size.
         delays_ms: how long each is shown, in milliseconds.
-        encoding: its effort counts down from libaom's slowest speed, as with libvips.
+        encoding: as for a still AVIF.
 
     Raises:
         RenderFailed: the encoder refused.
@@ -51,7 +54,7 @@ def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: En
         "duration": [*delays_ms],
         "quality": 100 if encoding.lossless else encoding.quality,
         "subsampling": "4:4:4" if encoding.lossless else encoding.chroma or Chroma.HALVED,
-        "speed": 9 - (1 if encoding.effort is None else encoding.effort),
+        "speed": 9 - avif_effort(encoding),
         # As libvips: the service works on as many images at a time as there are cores.
         "max_threads": 1,
     }

@@ -27,58 +27,73 @@ def saver(encoding: Encoding) -> tuple[str, Told]:
     return name, told if encoding.quality is None else told | {"Q": encoding.quality}
 
 
+def avif_effort(encoding: Encoding) -> int:
+    """What libvips calls effort for AVIF, 0…3; libaom's speed is 9 less this.
+
+    It could go to 9; but 4 takes six times as long as 3, and no job has eight seconds for a megapixel.
+    """
+    return 1 if encoding.effort is None else (encoding.effort + 2) // 3
+
+
 def _jpeg(encoding: Encoding) -> Told:
-    # Progressive costs a third more time, trellis five times as much for a twentieth of the bytes.
-    effort = 2 if encoding.effort is None else encoding.effort
-    trellis = {"trellis_quant": True, "overshoot_deringing": True} if effort >= 5 else {}
-    scans = {"optimize_scans": True} if effort >= 7 and encoding.progressive else {}
-    return {
-        "optimize_coding": effort >= 1,
-        **({"interlace": True} if encoding.progressive else {}),
-        **_SUBSAMPLE[encoding.chroma],
-        **trellis,
-        **scans,
-    }
+    effort = 1 if encoding.effort is None else encoding.effort
+    told: Told = {"optimize_coding": effort >= 1, **_SUBSAMPLE[encoding.chroma]}
+    if encoding.progressive:
+        told["interlace"] = True
+    if effort >= 5:
+        told |= {"trellis_quant": True, "overshoot_deringing": True}
+    if effort >= 7 and encoding.progressive:
+        told["optimize_scans"] = True
+    return told
 
 
 def _png(encoding: Encoding) -> Told:
-    told: Told = {"compression": 6 if encoding.effort is None else encoding.effort, "filter": "all"}
+    told: Told = {"compression": 6 if encoding.effort is None else max(1, encoding.effort), "filter": "all"}
     if encoding.progressive:
         told["interlace"] = True
     if encoding.palette:
-        told |= {"palette": True, "bitdepth": (encoding.palette - 1).bit_length(), "filter": "none"}
-        if encoding.effort is not None:
-            told["effort"] = encoding.effort + 1
+        # Filters make neighbours alike, and indices are not.
+        told |= {
+            "palette": True,
+            "bitdepth": _bits(encoding.palette),
+            "filter": "none",
+            "effort": _quantising(encoding),
+        }
     return told
 
 
 def _webp(encoding: Encoding) -> Told:
-    told: Told = {"effort": 4 if encoding.effort is None else round(encoding.effort * 6 / 9)}
+    told: Told = {"effort": 3 if encoding.effort is None else round(encoding.effort * 6 / 9)}
     return told | {"lossless": True} if encoding.lossless else told
 
 
 def _avif(encoding: Encoding) -> Told:
-    # Effort 1 is libaom's speed 8.
-    told: Told = {"compression": "av1", "bitdepth": 8, "effort": 1 if encoding.effort is None else encoding.effort}
+    told: Told = {"compression": "av1", "bitdepth": 8, "effort": avif_effort(encoding)}
     return told | ({"lossless": True} if encoding.lossless else _SUBSAMPLE[encoding.chroma])
 
 
 def _gif(encoding: Encoding) -> Told:
-    told: Told = {"effort": 7 if encoding.effort is None else encoding.effort + 1, "dither": 1.0}
+    told: Told = {"effort": _quantising(encoding), "dither": 1.0}
     if encoding.progressive:
         told["interlace"] = True
     if encoding.palette:
-        told["bitdepth"] = (encoding.palette - 1).bit_length()
+        told["bitdepth"] = _bits(encoding.palette)
     return told
 
 
 def _tiff(encoding: Encoding) -> Told:
-    # Deflate with differences between neighbours: what every reader of TIFF knows, and as small as PNG.
-    return {
-        "compression": "deflate",
-        "predictor": "horizontal",
-        "level": 6 if encoding.effort is None else max(1, encoding.effort),
-    }
+    # Deflate of differences between neighbours: what every reader of TIFF knows, and about as small as PNG.
+    level = 6 if encoding.effort is None else max(1, encoding.effort)
+    return {"compression": "deflate", "predictor": "horizontal", "level": level}
+
+
+def _quantising(encoding: Encoding) -> int:
+    # 1 to 3 are the same, and nothing comes of more than 7.
+    return 3 if encoding.effort is None else min(max(encoding.effort, 1), 7)
+
+
+def _bits(colours: int) -> int:
+    return (colours - 1).bit_length()
 
 
 _SAVERS: Mapping[ImageFormat, tuple[str, Callable[[Encoding], Told]]] = {

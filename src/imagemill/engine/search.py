@@ -32,18 +32,25 @@ def least(low: int, high: int, margin: Callable[[int], float], *, first: int, sl
     """
     under: _Tried | None = None
     over: _Tried | None = None
-    number = min(max(first, low), high)
-    for left in reversed(range(TRIALS)):
+    number, step = min(max(first, low), high), 0
+    for trial in range(TRIALS):
         tried = _Tried(number, margin(number))
         if tried.margin >= 0:
-            over = tried
+            # An end that stays where it is counts half each time, so that the next guess falls beyond the other.
+            over, under = tried, under and _Tried(under.number, under.margin / 2)
         else:
-            under = tried
+            under, over = tried, over and _Tried(over.number, over.margin / 2)
         below, above = under.number if under else low - 1, over.number if over else high + 1
         if above - below <= 1:
             break
-        # The last trial but one goes to the end where nothing was enough yet: "none" is never for lack of trials.
-        guess = high if left <= 2 and over is None else _guess(tried, under, over, slope, halve=left == 2)
+        if under and over:
+            guess = _between(under, over)
+        elif over is None and trial == TRIALS - 2:
+            guess = high  # so that "none" is never for lack of trials
+        else:
+            # Each step twice the one before, or a slope that was guessed too steep would need many.
+            step = max(math.ceil(abs(tried.margin) / slope * 1.3), math.ceil(step * 1.3))
+            guess = tried.number - step if over else tried.number + step
         number = min(max(guess, below + 1), above - 1)
     return over.number if over else None
 
@@ -54,10 +61,7 @@ def greatest(low: int, high: int, margin: Callable[[int], float], *, first: int,
     return None if found is None else -found
 
 
-def _guess(last: _Tried, under: _Tried | None, over: _Tried | None, slope: float, *, halve: bool) -> int:
-    # Where the line through what is known crosses zero. Once halfway instead, lest one end crawls towards the other.
-    if under and over:
-        if halve:
-            return (under.number + over.number) // 2
-        slope = (over.margin - under.margin) / (over.number - under.number)
-    return math.ceil(last.number - last.margin / slope)
+def _between(under: _Tried, over: _Tried) -> int:
+    # Where the line through both crosses zero.
+    slope = (over.margin - under.margin) / (over.number - under.number)
+    return math.ceil(under.number - under.margin / slope)

@@ -192,6 +192,11 @@ def delays_ms(image: Image) -> list[int]:
     return [int(delay) for delay in image.get("delay")]
 
 
+def repeats_for_ever(image: Image) -> bool:
+    """Whether an animation never ends. One that does not say plays once."""
+    return bool(image.get_typeof("loop")) and image.get("loop") == 0
+
+
 def texts(image: Image) -> dict[str, Any]:
     """All that a picture carries beside its pixels, by libvips' names."""
     return {field: image.get(field) for field in image.get_fields()}

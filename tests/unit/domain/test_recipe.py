@@ -204,7 +204,7 @@ def test_every_option_is_documented_and_has_a_kind() -> None:
         (OutputFormat.AUTO, ImageFormat.TIFF, False, ImageFormat.JPEG, 80),
         (OutputFormat.AVIF, ImageFormat.JPEG, False, ImageFormat.AVIF, 63),
         (OutputFormat.TIFF, ImageFormat.JPEG, False, ImageFormat.TIFF, None),
-        (OutputFormat.JP2, ImageFormat.JPEG, False, ImageFormat.JP2, 70),
+        (OutputFormat.JP2, ImageFormat.JPEG, False, ImageFormat.JP2, 80),
     ],
 )
 def test_the_format_and_its_quality(
