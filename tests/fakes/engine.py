@@ -18,13 +18,18 @@ class TextEngine:
     Args:
         header: what every probe finds.
         before_each: called before each output is yielded; may raise, or change the world.
+        attempts: how often it goes on at an output, as an engine does that looks for a quality.
     """
 
-    def __init__(self, header: Header | None = None, before_each: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, header: Header | None = None, before_each: Callable[[], None] = lambda: None, attempts: int = 0
+    ) -> None:
         self.header = header or Header(ImageFormat.JPEG, Size(40, 30), frames=1, alpha=False)
         self.before_each = before_each
+        self.attempts = attempts
         self.probed = 0
         self.rendered = 0
+        self.finished = 0
 
     def probe(self, data: Bytes) -> Header:
         """The header, whatever the bytes."""
@@ -36,5 +41,10 @@ class TextEngine:
         self.rendered += 1
         for output in recipe.outputs:
             self.before_each()
+            for _ in range(self.attempts):
+                go_on()
+            self.finished += 1
             chosen = output.formats_for(self.header)[0]
-            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data))
+            encoding = output.encoding_for(chosen, output.frames_for(self.header))
+            facts = (encoding.quality, 0.5 if output.quality == "auto" else None, encoding.frames)
+            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data), *facts)

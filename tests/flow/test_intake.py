@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
 from imagemill.domain.job import JobStatus, NewJob
 from imagemill.domain.ports import FaultPoint
 from imagemill.domain.recipe import Recipe
@@ -300,3 +303,17 @@ def test_endless_rivalry_ends_in_a_clear_answer(house: House) -> None:
 
 def _lose_store(_: str) -> None:
     raise StoreUnavailable
+
+
+def test_a_box_of_too_many_frames_is_refused(house: House) -> None:
+    """All frames of an animation count, whether its bytes are new or known; nothing is kept of the refused."""
+    house.engine.header = Header(ImageFormat.GIF, Size(10, 10), frames=11, alpha=False)
+    moving = Recipe.parse({"width": 30, "height": 31, "animated": True})
+
+    with pytest.raises(InvalidOptions, match="11 frames"):
+        house.intake.accept(OWNER, PICTURE, moving)
+    assert_nothing_kept(house)
+
+    house.intake.accept(OWNER, PICTURE, RECIPE)
+    with pytest.raises(InvalidOptions, match="11 frames"):
+        house.intake.accept(OWNER, PICTURE, moving)

@@ -39,6 +39,17 @@ def test_the_readme_lists_every_option_and_word() -> None:
     assert set(OPTIONS["fit"].kind.schema()["enum"]) <= told
 
 
+def test_every_option_of_the_file_has_a_heading() -> None:
+    """What says how an output is written has a section of its own, under the option's own word."""
+    headings = set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "output.md").read_text(), re.MULTILINE))
+    written = {
+        "format",
+        "quality",
+        *dict.fromkeys([*OPTIONS][[*OPTIONS].index("score") : [*OPTIONS].index("animated") + 1]),
+    }
+    assert headings == written
+
+
 def test_the_readme_lists_every_error_code() -> None:
     """A client author finds every code that the API can answer with, or that a failed job can carry."""
     told = words(section("Errors"))

@@ -108,7 +108,7 @@ class Output:
         for option in OPTIONS.values():
             value = getattr(self, option.field)
             try:
-                if value is not None or option.default is not None:
+                if value is not option.default:
                     option.kind.read(value)
             except ValueError as error:
                 wrong.add(option.field)
@@ -119,13 +119,15 @@ class Output:
                 continue
             if length * self.dpr > MAX_SIDE:
                 yield OptionProblem(pointer(side), f"times dpr must be at most {MAX_SIDE}")
-        if not wrong & {"lossless", "format", "palette"}:
+        if not wrong & {"lossless", "format", "palette", "animated"}:
             yield from self._broken_promises()
 
     def _broken_promises(self) -> Iterator[OptionProblem]:
         chosen = self.format.chosen
         if self.lossless and chosen and not FACTS[chosen].lossless:
             yield OptionProblem(pointer("lossless"), "is more than this format can hold")
+        if self.lossless and self.animated and chosen is ImageFormat.AVIF:
+            yield OptionProblem(pointer("lossless"), "is more than an animated AVIF can hold")
         if self.lossless and self.palette:
             yield OptionProblem(pointer("palette"), "loses colours, so it cannot be lossless")
 

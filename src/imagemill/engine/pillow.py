@@ -42,7 +42,7 @@ def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: En
     Args:
         frames: all of one size.
         delays_ms: how long each is shown, in milliseconds.
-        encoding: as for a still AVIF.
+        encoding: as for a still AVIF; never lossless, since Pillow leaves RGB in any case.
 
     Raises:
         RenderFailed: the encoder refused.
@@ -52,8 +52,8 @@ def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: En
         "save_all": True,
         "append_images": others,
         "duration": [*delays_ms],
-        "quality": 100 if encoding.lossless else encoding.quality,
-        "subsampling": "4:4:4" if encoding.lossless else encoding.chroma or Chroma.HALVED,
+        "quality": encoding.quality,
+        "subsampling": str(encoding.chroma or Chroma.HALVED),
         "speed": 9 - avif_effort(encoding),
         # As libvips: the service works on as many images at a time as there are cores.
         "max_threads": 1,

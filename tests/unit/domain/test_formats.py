@@ -55,6 +55,9 @@ def test_auto_writes_the_sources_own_family() -> None:
     assert auto_format(ImageFormat.WEBP, alpha=True) is ImageFormat.WEBP
     assert auto_format(ImageFormat.TIFF, alpha=False) is ImageFormat.JPEG
     assert auto_format(ImageFormat.TIFF, alpha=True) is ImageFormat.PNG
+    assert auto_format(ImageFormat.JP2, alpha=False) is ImageFormat.JPEG
+    assert auto_format(ImageFormat.GIF, alpha=True, lossless=True) is ImageFormat.WEBP
+    assert auto_format(ImageFormat.PNG, alpha=True, lossless=True) is ImageFormat.PNG
 
 
 def test_every_format_has_facts_and_an_extension_of_its_own() -> None:

@@ -245,6 +245,7 @@ def test_auto_leaves_a_family_that_would_lose_pixels(source: ImageFormat, writte
     [
         ({"lossless": True, "format": "jpeg"}, "/lossless"),
         ({"lossless": True, "format": "gif"}, "/lossless"),
+        ({"lossless": True, "format": "avif", "animated": True}, "/lossless"),
         ({"lossless": True, "palette": 16}, "/palette"),
         ({"outputs": [{"lossless": True, "format": "jpeg"}]}, "/outputs/0/lossless"),
     ],

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from imagemill.domain.formats import FACTS, ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.recipe import Recipe
-from imagemill.engine import pipeline
+from imagemill.engine import pipeline, vips
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import BadInput, CorruptImage, TooManyPixels, UnsupportedImage
 from tests import images
@@ -63,7 +64,7 @@ def test_quality_moves_the_size_of_the_file() -> None:
 
 
 def test_only_the_first_frame_of_an_animation_is_taken() -> None:
-    """For now an animation becomes a still picture of its first frame, which is red here."""
+    """Unless asked, an animation becomes a still picture of its first frame, which is red here."""
     for format in (ImageFormat.GIF, ImageFormat.WEBP):
         picture = images.opened(render(images.animated(format, 20, 20), width=10).data)
         assert getattr(picture, "n_frames", 1) == 1
@@ -208,3 +209,68 @@ def test_the_steps_are_the_table_of_contents() -> None:
         "canvas",
         "metadata",
     ]
+
+
+PAIRS = [{"width": 60, "format": "jpeg"}, {"width": 60, "format": "webp"}, {"width": 30, "format": "webp"}]
+
+
+def runs(data: bytes, **options: object) -> tuple[int, list[pipeline.Rendered]]:
+    """How often the steps ran for a recipe, and what came out."""
+    with patch.object(pipeline, "apply", wraps=pipeline.apply) as apply:
+        made = list(ENGINE.render(data, Recipe.parse(options)))
+    return apply.call_count, made
+
+
+@pytest.mark.parametrize("outputs", [PAIRS, PAIRS[::-1]])
+def test_outputs_that_differ_in_format_share_a_picture(outputs: list[dict[str, object]]) -> None:
+    """The steps run once for each picture, and each file is what it would be alone."""
+    data = images.photo_jpeg(240, 160)
+    count, made = runs(data, outputs=outputs)
+    assert count == 2
+    for rendered, options in zip(made, outputs, strict=True):
+        assert distance(pixels(rendered), pixels(render(data, **options))) < 6
+
+
+@pytest.mark.parametrize("outputs", [PAIRS[:2], PAIRS[1::-1]])
+def test_what_is_clear_shares_no_picture_with_what_cannot_be(outputs: list[dict[str, object]]) -> None:
+    """WebP stays clear and JPEG gets its white, whichever comes first."""
+    data = images.photo_png(240, 160, alpha=True)
+    count, made = runs(data, outputs=outputs)
+    assert count == 2
+    assert {pixels(rendered).shape[2] for rendered in made} == {3, 4}
+    (jpeg,) = (rendered for rendered in made if rendered.format is ImageFormat.JPEG)
+    assert distance(pixels(jpeg), pixels(render(data, **PAIRS[0]))) < 1.5
+
+
+def test_a_canvas_is_white_in_jpeg_and_clear_in_webp() -> None:
+    """A picture that becomes clear on the way is not shared either."""
+    pair = [{"format": "webp"}, {"format": "jpeg"}]
+    _, made = runs(images.photo_jpeg(60, 40), width=60, height=60, fit="contain", outputs=pair)
+    assert pixels(made[0]).shape[2] == 4
+    assert tuple(pixels(made[1])[2, 2]) == pytest.approx((255, 255, 255), abs=3)
+
+
+def test_pictures_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no room to keep a picture it is made again, and nobody can tell."""
+    data = images.photo_jpeg(240, 160)
+    monkeypatch.setattr(pipeline, "MASTER_BYTES", 0)
+    count, made = runs(data, outputs=PAIRS)
+    assert count == 3
+    assert distance(pixels(made[1]), pixels(render(data, **PAIRS[1]))) == 0
+
+
+def test_one_picture_for_all_outputs_is_decoded_as_small_as_for_one() -> None:
+    """Two formats of one size need no more of the original than one does."""
+    data = images.photo_jpeg(800, 600)
+    with patch.object(vips, "open", wraps=vips.open) as opened:
+        list(ENGINE.render(data, Recipe.parse({"width": 100, "outputs": [{}, {"format": "webp"}]})))
+    assert [call.args[2] for call in opened.call_args_list if len(call.args) > 2] == [4]
+
+
+def test_a_poster_and_its_animation_come_from_one_job() -> None:
+    """Where a format holds no frames the first is taken."""
+    data = images.moving(ImageFormat.GIF, [100, 200], loop=0)
+    recipe = Recipe.parse({"animated": True, "width": 24, "outputs": [{"format": "webp"}, {"format": "jpeg"}]})
+    moving, still = ENGINE.render(data, recipe)
+    assert (moving.frames, still.frames) == (2, 1)
+    assert moving.size == still.size == Size(24, 16)
