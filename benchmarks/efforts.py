@@ -51,7 +51,7 @@ SETTINGS = (
     Setting("trellis, progressive, scans", JPEG, _TRELLIS | {"interlace": True, "optimize_scans": True}),
     *(Setting(f"effort {effort}", WEBP, {"effort": effort}) for effort in range(7)),
     Setting("smart_subsample", WEBP, {"smart_subsample": True}),
-    *(Setting(f"effort {effort}", AVIF, {"effort": effort}) for effort in range(6)),
+    *(Setting(f"effort {effort}", AVIF, {"effort": effort}) for effort in range(5)),
     Setting("tune ssim", AVIF, {"tune": "ssim"}),
     Setting("4:4:4", AVIF, {"subsample_mode": "off"}),
     *(Setting(f"compression {level}", PNG, {"compression": level}) for level in (1, 2, 3, 4, 6, 9)),
@@ -102,10 +102,12 @@ def _alike(image: vips.Image, reference: Reference, setting: Setting, default: _
         tried[quality] = _try(image, reference, setting, quality)
         return tried[quality].decibels - default.decibels
 
-    quality = least(1, 100, margin, first=default.quality or 100, slope=0.25)
+    quality = least(2, 100, margin, first=default.quality or 100, slope=0.25)
     if quality is None:
         raise RuntimeError(f"{setting.format} {setting.name} is never as like as the default")
     above, below = tried[quality], tried.get(quality - 1) or _try(image, reference, setting, quality - 1)
+    if above.decibels <= max(below.decibels, default.decibels):
+        return above
     part = (default.decibels - below.decibels) / (above.decibels - below.decibels)
     return replace(above, bytes=below.bytes * (above.bytes / below.bytes) ** part, score=default.score)
 

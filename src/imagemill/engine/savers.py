@@ -63,7 +63,7 @@ def _png(encoding: Encoding) -> Told:
 
 
 def _webp(encoding: Encoding) -> Told:
-    told: Told = {"effort": 3 if encoding.effort is None else round(encoding.effort * 6 / 9)}
+    told: Told = {"effort": 4 if encoding.effort is None else round(encoding.effort * 6 / 9)}
     return told | {"lossless": True} if encoding.lossless else told
 
 

@@ -16,7 +16,7 @@ OF_LIBVIPS = [format for format in ImageFormat if format is not ImageFormat.JP2]
     [
         (ImageFormat.JPEG, {"optimize_coding": True, "Q": 80}),
         (ImageFormat.PNG, {"compression": 6, "filter": "all"}),
-        (ImageFormat.WEBP, {"effort": 3, "Q": 79}),
+        (ImageFormat.WEBP, {"effort": 4, "Q": 79}),
         (ImageFormat.AVIF, {"compression": "av1", "bitdepth": 8, "effort": 1, "Q": 63}),
         (ImageFormat.GIF, {"effort": 3, "dither": 1.0}),
         (ImageFormat.TIFF, {"compression": "deflate", "predictor": "horizontal", "level": 6}),
