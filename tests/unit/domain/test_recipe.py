@@ -258,6 +258,9 @@ def test_a_promise_that_cannot_be_kept_is_refused(options: dict[str, Any], point
 def test_a_wrong_value_is_told_before_what_follows_from_it() -> None:
     """One fault gives one sentence."""
     assert pointers({"lossless": 1, "format": "jpeg"}) == ["/lossless"]
+    with pytest.raises(InvalidOptions) as caught:
+        Output(lossless="yes", format=OutputFormat.JPEG)
+    assert [problem.pointer for problem in caught.value.problems] == ["/lossless"]
 
 
 def test_what_a_format_has_no_use_for_is_ignored() -> None:

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.ports import Rendered
 from imagemill.domain.recipe import Recipe
-from imagemill.engine import vips
+from imagemill.engine import pillow, vips
 from imagemill.engine.encode import AUTO_QUALITIES, is_drawing
+from imagemill.engine.raster import Raster
 from imagemill.engine.score import Reference
 from imagemill.engine.search import TRIALS
-from imagemill.errors import LeaseLost, OutputTooLarge
+from imagemill.errors import LeaseLost, OutputTooLarge, RenderFailed
 from tests import images
 from tests.unit.engine.rendering import ENGINE, distance, pixels, render
 
@@ -263,3 +265,10 @@ def test_drawings_are_told_from_photographs() -> None:
     assert is_drawing(opened(drawing()))
     assert not is_drawing(opened(images.photo_png(64, 64)))
     assert is_drawing(opened(images.photo_png(1, 8)))
+
+
+def test_pillow_that_refuses_is_our_fault() -> None:
+    """What fails after the pixels were read is no damage of the image."""
+    pixel = Raster(bytes(3), 1, 1, 3)
+    with pytest.raises(RenderFailed):
+        pillow.encode_avif([pixel], [], Encoding(ImageFormat.AVIF, quality=10_000))

@@ -145,3 +145,27 @@ def test_texts_do_not_come_without_being_asked() -> None:
     made = render(images.credited(ImageFormat.JPEG, 60, 40), format="jpeg", profile="keep")
     assert images.MAKER.encode() not in made.data
     assert images.OWNER.encode() not in made.data
+
+
+@pytest.mark.parametrize(("metadata", "kept"), [("all", True), ("copyright", False), ("none", False)])
+def test_iptc_comes_along_with_all(metadata: str, kept: bool) -> None:
+    """JPEG has a place for it; of what Photoshop put beside it nothing stays, and its owner is heard in any case."""
+    iptc = b"\x1c\x02\x5a\x00\x05Paris\x1c\x02\x74\x00\x03Ada"
+    blocks = [(0x0404, iptc), (0x040C, b"thumbnail")]
+    body = b"".join(
+        b"8BIM" + struct.pack(">H2xI", kind, len(data)) + data + bytes(len(data) % 2) for kind, data in blocks
+    )
+    segment = b"Photoshop 3.0\0" + body
+    plain = images.photo_jpeg(60, 40)
+    data = plain[:2] + b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment + plain[2:]
+    made = render(data, width=30, metadata=metadata)
+    assert (b"Paris" in made.data) is kept
+    assert b"thumbnail" not in made.data
+    assert (b"Ada" in made.data) is (metadata != "none")
+
+
+def test_a_kept_profile_keeps_the_note_that_there_is_one() -> None:
+    """EXIF's colour space is sRGB only where the pixels are."""
+    data = images.credited(ImageFormat.JPEG, 60, 40)
+    kept = render(data, format="jpeg", metadata="all", profile="keep")
+    assert exif_of(kept).get_ifd(ExifTags.IFD.Exif)[COLOUR_SPACE] == UNCALIBRATED
