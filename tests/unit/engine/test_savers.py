@@ -18,7 +18,7 @@ OF_LIBVIPS = [format for format in ImageFormat if format is not ImageFormat.JP2]
         (ImageFormat.PNG, {"compression": 6, "filter": "all"}),
         (ImageFormat.WEBP, {"effort": 4, "Q": 79}),
         (ImageFormat.AVIF, {"compression": "av1", "bitdepth": 8, "effort": 1, "Q": 63}),
-        (ImageFormat.GIF, {"effort": 3, "dither": 1.0}),
+        (ImageFormat.GIF, {"effort": 4, "dither": 1.0}),
         (ImageFormat.TIFF, {"compression": "deflate", "predictor": "horizontal", "level": 6}),
     ],
 )
@@ -62,16 +62,7 @@ def test_what_means_nothing_is_not_told(format: ImageFormat) -> None:
 
 
 def test_no_effort_takes_minutes() -> None:
-    """AVIF's scale goes on to where a megapixel takes eight seconds; ours ends before."""
-    assert [avif_effort(Encoding(ImageFormat.AVIF, effort=effort)) for effort in range(10)] == [
-        0,
-        1,
-        1,
-        1,
-        2,
-        2,
-        2,
-        3,
-        3,
-        3,
-    ]
+    """AVIF's scale goes on to where a megapixel takes minutes; ours ends before, and never falls."""
+    efforts = [avif_effort(Encoding(ImageFormat.AVIF, effort=effort)) for effort in range(10)]
+    assert efforts == sorted(efforts)
+    assert (efforts[0], efforts[-1]) == (0, 4)
