@@ -44,7 +44,7 @@ from imagemill.domain.options import (
 )
 from imagemill.errors import InvalidOptions, OptionProblem
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the same recipe begins to give different pixels, so that old results are not taken for new ones."""
 
 
