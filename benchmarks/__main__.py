@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import end_to_end, fairness, memory, requests, widths
+from benchmarks import efforts, end_to_end, fairness, memory, requests, widths
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.machine import others_share, workspace
 from benchmarks.plan import Plan
@@ -22,6 +22,8 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "fairness": fairness.measure,
     "memory": memory.measure,
 }
+BY_NAME_ONLY: dict[str, Callable[[Plan], Iterator[Figure]]] = {"efforts": efforts.measure}
+"""Measurements that choose a default and promise nothing; they take minutes."""
 
 _QUIET_SHARE = 0.05
 
@@ -54,7 +56,7 @@ def _introduce(arguments: argparse.Namespace) -> None:
 def _run(names: list[str], plan: Plan) -> list[Figure]:
     figures = []
     for name in names:
-        for figure in MEASUREMENTS[name](plan):
+        for figure in (MEASUREMENTS | BY_NAME_ONLY)[name](plan):
             print(figure.line(), flush=True)
             figures.append(figure)
     return figures
@@ -62,14 +64,19 @@ def _run(names: list[str], plan: Plan) -> list[Figure]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description="What the service costs, on this machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; left out, all")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"of {', '.join(MEASUREMENTS)}; left out, all of these; or {', '.join(BY_NAME_ONLY)}",
+    )
     parser.add_argument("--image", type=Path, help="a JPEG to measure with in place of the generated photographs")
     parser.add_argument("--folder", type=Path, help="where to put the data; left out, the temporary folder")
     parser.add_argument("--rounds", type=int, default=5, help="turns of service and reference (default 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn (default 3)")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(MEASUREMENTS):
+    if unknown := set(arguments.names) - set(MEASUREMENTS | BY_NAME_ONLY):
         parser.error(f"there is no measurement called {unknown.pop()}")
     return arguments
 

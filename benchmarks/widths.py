@@ -16,31 +16,42 @@ WIDTHS = (320, 640, 960, 1280, 1920)
 
 
 def measure(plan: Plan) -> Iterator[Figure]:
-    """The time that a set of five takes in one job, as a part of what it takes in five."""
+    """The time that a set takes in one job, as a part of what it takes in several."""
     fresh = Fresh(plan.jpeg(6))
-    together = "outputs=" + quote(json.dumps([{"width": width} for width in WIDTHS]))
     apart = [f"width={width}" for width in WIDTHS]
+    jpeg, webp = ([{"width": width, "format": format} for width in WIDTHS] for format in ("jpeg", "webp"))
+    pairs = [output for pair in zip(jpeg, webp, strict=True) for output in pair]
 
-    def one_job(connection: Connection) -> None:
-        finish(connection, together, *fresh())
+    def work(*jobs: str) -> Callable[[Connection], None]:
+        def one_set(connection: Connection) -> None:
+            image = fresh()
+            for options in jobs:
+                finish(connection, options, *image)
 
-    def five_jobs(connection: Connection) -> None:
-        image = fresh()
-        for options in apart:
-            finish(connection, options, *image)
+        return one_set
 
     with Service(plan.folder) as service:
 
-        def sets_per_second(work: Callable[[Connection], None]) -> float:
-            return drive([service.address] * CONNECTIONS, plan.seconds, work).rate
+        def compare(name: str, together: str, apart: list[str], against: str, goal: Goal) -> Figure:
+            def sets_per_second(jobs: Callable[[Connection], None]) -> float:
+                return drive([service.address] * CONNECTIONS, plan.seconds, jobs).rate
 
-        sets_per_second(one_job)
-        reached, faster = ratios(plan.few, lambda: sets_per_second(one_job), lambda: sets_per_second(five_jobs))
-    yield Figure(
-        "five widths in one job",
-        1000 / median(reached),
-        "ms a set",
-        [1 / ratio for ratio in faster],
-        "the time of five jobs",
-        Goal("ratio", most=0.65),
-    )
+            one, several = work(together), work(*apart)
+            sets_per_second(one)
+            reached, faster = ratios(plan.few, lambda: sets_per_second(one), lambda: sets_per_second(several))
+            return Figure(name, 1000 / median(reached), "ms a set", [1 / ratio for ratio in faster], against, goal)
+
+        yield compare(
+            "five widths in one job", _outputs(jpeg), apart, "the time of five jobs", Goal("ratio", most=0.65)
+        )
+        yield compare(
+            "five widths, JPEG and WebP, in one job",
+            _outputs(pairs),
+            [_outputs(jpeg), _outputs(webp)],
+            "the time of a job for each format",
+            Goal("ratio", most=0.9),
+        )
+
+
+def _outputs(outputs: list[dict[str, object]]) -> str:
+    return "outputs=" + quote(json.dumps(outputs))

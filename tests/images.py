@@ -5,17 +5,22 @@ Made with numpy and Pillow, never with libvips, so that what tests libvips does 
 
 import struct
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
-from imagemill.domain.formats import ImageFormat
+from imagemill.domain.formats import FACTS, ImageFormat
 
 ORIENTATION = 0x0112
 """EXIF tag: how the camera was held, 1…8."""
 GPS_IFD = 0x8825
 """EXIF tag: where the picture was taken."""
+READABLE = [format for format in ImageFormat if FACTS[format].readable]
+"""Formats that imagemill takes in."""
+OWNER = "(c) Ada Lovelace 1843"
+"""What `credited` writes as the copyright."""
 MAKER = "imagemill test camera"
 """What `with_metadata` writes as the camera's maker: a text to look for in outputs."""
 
@@ -67,6 +72,29 @@ def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> b
     return saved(pictures[0], format, save_all=True, append_images=pictures[1:], duration=100, loop=0, **extra)
 
 
+def moving(
+    format: ImageFormat, delays_ms: Sequence[int], loop: int, *, width: int = 48, height: int = 32, alpha: bool = False
+) -> bytes:
+    """A photograph with a red square that moves on from frame to frame; `loop` as Pillow counts, 0 for ever."""
+    frames = []
+    for number in range(len(delays_ms)):
+        frame = _faded(photo(width, height)) if alpha else photo(width, height)
+        frame.paste((255, 0, 0), (4 * number, 4, 4 * number + 8, 12))
+        frames.append(frame)
+    extra = {"lossless": True} if format is ImageFormat.WEBP else {"disposal": 2}
+    return saved(frames[0], format, save_all=True, append_images=frames[1:], duration=[*delays_ms], loop=loop, **extra)
+
+
+def delays_ms(data: bytes) -> list[int]:
+    """How long each frame of a file is shown."""
+    picture, found = Image.open(BytesIO(data)), []
+    for number in range(getattr(picture, "n_frames", 1)):
+        picture.seek(number)
+        picture.load()
+        found.append(picture.info["duration"])
+    return found
+
+
 def quadrants(width: int, height: int) -> Image.Image:
     """Red and green above, blue and white below: shows how a picture was turned or cut."""
     pixels = np.zeros((height, width, 3), np.uint8)
@@ -108,6 +136,44 @@ def with_metadata(format: ImageFormat, width: int, height: int) -> bytes:
     if format is not ImageFormat.TIFF:
         options["xmp"] = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{MAKER}</x:xmpmeta>".encode()
     return saved(photo(width, height), format, **options)
+
+
+def credited(format: ImageFormat, width: int, height: int, *, orientation: int = 1, thumbnail: bool = False) -> bytes:
+    """A photograph that tells its owner and its maker beside camera and place, in EXIF and in XMP."""
+    exif = Image.Exif()
+    exif.update({0x010F: MAKER, 0x8298: OWNER, 0x013B: "Ada", ORIENTATION: orientation})
+    exif.get_ifd(GPS_IFD).update({1: "N", 2: (48.0, 51.0, 29.0), 3: "E", 4: (2.0, 17.0, 40.0)})
+    exif.get_ifd(0x8769)[0xA001] = 0xFFFF
+    small = "<xmp:Thumbnails xmlns:xmp='http://ns.adobe.com/xap/1.0/'>thumbnail</xmp:Thumbnails>" if thumbnail else ""
+    xmp = (
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+        "<rdf:Description xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:tiff='http://ns.adobe.com/tiff/1.0/'"
+        f" tiff:Orientation='{orientation}' tiff:Make='{MAKER}'><dc:rights>{OWNER}</dc:rights>"
+        f"<tiff:City>Paris</tiff:City>{small}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    ).encode()
+    option = {"pnginfo": _png_text(xmp)} if format is ImageFormat.PNG else {"xmp": xmp}
+    return saved(photo(width, height), format, exif=exif, **option)
+
+
+def _png_text(xmp: bytes) -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    return info
+
+
+def grey_profile() -> bytes:
+    """An ICC profile for one band, of gamma 2.2: header, three tags, no more."""
+    curve = b"curv" + struct.pack(">4xIH2x", 1, round(2.2 * 256))
+    white = b"XYZ " + struct.pack(">4x3i", 0xF6D6, 0x10000, 0xD32D)
+    name = b"desc" + struct.pack(">4xI", 5) + b"grey\0" + bytes(78)
+    tags, at, body = b"", 128 + 4 + 36, b""
+    for signature, data in ((b"desc", name), (b"wtpt", white), (b"kTRC", curve)):
+        data += bytes(-len(data) % 4)  # noqa: PLW2901
+        tags += signature + struct.pack(">2I", at + len(body), len(data))
+        body += data
+    head = struct.pack(">I4xI4s4s4s12x4s", at + len(body), 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    return head.ljust(128, b"\0") + struct.pack(">I", 3) + tags + body
 
 
 def srgb_profile() -> bytes:
@@ -246,8 +312,13 @@ def corrupted(data: bytes, fraction: float, length: int = 64) -> bytes:
 def saved(picture: Image.Image, format: ImageFormat, **options: object) -> bytes:
     """A picture as a file; `options` go to Pillow's encoder."""
     file = BytesIO()
-    picture.save(file, format.value.upper(), **options)
+    picture.save(file, pillow_name(format), **options)
     return file.getvalue()
+
+
+def pillow_name(format: ImageFormat) -> str:
+    """What Pillow calls a format."""
+    return "JPEG2000" if format is ImageFormat.JP2 else format.value.upper()
 
 
 def opened(data: bytes) -> Image.Image:

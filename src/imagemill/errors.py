@@ -24,6 +24,7 @@
     │   ├── TimeLimitExceeded    time-limit-exceeded
     │   ├── MemoryLimitExceeded  memory-limit-exceeded
     │   ├── OriginalMissing      original-missing
+    │   ├── OutputTooLarge       output-too-large
     │   └── RenderFailed         render-failed
     ├── Unavailable              a part the service stands on is away; retryable
     │   ├── RecordUnavailable    unavailable
@@ -253,6 +254,13 @@ class OriginalMissing(JobFailure):
     code = "original-missing"
     title = "The original image is gone"
     retryable = True
+
+
+class OutputTooLarge(JobFailure):
+    """No quality makes the output as small as `maxBytes` asks."""
+
+    code = "output-too-large"
+    title = "The output cannot be made that small"
 
 
 class RenderFailed(JobFailure):

@@ -1,17 +1,22 @@
 """What the record owes because it is a database: transactions, a clock of its own, and absence."""
 
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import BigInteger, bindparam, create_engine, text
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.job import Product
 from imagemill.domain.ports import FaultPoint
 from imagemill.errors import RecordUnavailable
 from imagemill.faults import NoFaults
@@ -226,4 +231,30 @@ def test_a_recipe_that_cannot_be_read_does_not_stop_forgetting(database: str, ca
     assert store.forget_expired(MANY) == 2
     assert set(store.take_garbage(MANY)) == set(made)
     assert [record.token for record in caplog.records if hasattr(record, "token")] == [str(unreadable)]
+    store.close()
+
+
+def test_products_of_an_earlier_release_are_read(database: str) -> None:
+    """What it did not write has its default: no quality, no score, one frame."""
+    store = SqlJobStore(database, keep_seconds=KEEP_SECONDS, faults=NoFaults())
+    accepted = store.accept(new_job())
+    assert accepted is not None
+    claim = store.claim(accepted.job.token, LEASE_SECONDS)
+    assert claim is not None
+    made = [replace(product, quality=71, score=0.9971, frames=3) for product in products(claim.job)]
+    assert store.finish(claim.job.token, claim.lease, made)
+    found = store.find(claim.job.token, "ada")
+    assert found is not None
+    assert found.products == tuple(made)
+
+    earlier = json.dumps(
+        [{"name": "a", "key": "images/x", "format": "png", "size": {"width": 1, "height": 2}, "bytes": 3}]
+    )
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(jobs.update().values(products=earlier))
+    engine.dispose()
+    found = store.find(claim.job.token, "ada")
+    assert found is not None
+    assert found.products == (Product("a", "images/x", ImageFormat.PNG, Size(1, 2), 3),)
     store.close()

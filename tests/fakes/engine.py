@@ -18,13 +18,18 @@ class TextEngine:
     Args:
         header: what every probe finds.
         before_each: called before each output is yielded; may raise, or change the world.
+        attempts: how often it goes on at an output, as an engine does that looks for a quality.
     """
 
-    def __init__(self, header: Header | None = None, before_each: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, header: Header | None = None, before_each: Callable[[], None] = lambda: None, attempts: int = 0
+    ) -> None:
         self.header = header or Header(ImageFormat.JPEG, Size(40, 30), frames=1, alpha=False)
         self.before_each = before_each
+        self.attempts = attempts
         self.probed = 0
         self.rendered = 0
+        self.finished = 0
 
     def probe(self, data: Bytes) -> Header:
         """The header, whatever the bytes."""
@@ -35,10 +40,15 @@ class TextEngine:
         """None worth speaking of."""
         return Memory(0, 0)
 
-    def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
+    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
         """One text for each output."""
         self.rendered += 1
         for output in recipe.outputs:
             self.before_each()
-            chosen = output.format_for(self.header.format, alpha=self.header.alpha)
-            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data))
+            for _ in range(self.attempts):
+                go_on()
+            self.finished += 1
+            chosen = output.formats_for(self.header)[0]
+            encoding = output.encoding_for(chosen, output.frames_for(self.header))
+            facts = (encoding.quality, 0.5 if output.quality == "auto" else None, encoding.frames)
+            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data), *facts)

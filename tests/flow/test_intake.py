@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
 from imagemill.domain.job import JobStatus, NewJob
 from imagemill.domain.ports import FaultPoint, Stage
 from imagemill.domain.recipe import Recipe
@@ -325,3 +328,17 @@ def test_what_is_refused_is_not_counted_as_accepted() -> None:
     with pytest.raises(EmptyImage):
         house.accept(b"")
     assert (house.metrics.told, house.metrics.stages) == ([], [])
+
+
+def test_a_box_of_too_many_frames_is_refused(house: House) -> None:
+    """All frames of an animation count, whether its bytes are new or known; nothing is kept of the refused."""
+    house.engine.header = Header(ImageFormat.GIF, Size(10, 10), frames=11, alpha=False)
+    moving = Recipe.parse({"width": 30, "height": 31, "animated": True})
+
+    with pytest.raises(InvalidOptions, match="11 frames"):
+        house.intake.accept(CALLER, PICTURE, moving)
+    assert_nothing_kept(house)
+
+    house.intake.accept(CALLER, PICTURE, RECIPE)
+    with pytest.raises(InvalidOptions, match="11 frames"):
+        house.intake.accept(CALLER, PICTURE, moving)

@@ -6,6 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
 from imagemill.domain.job import JobStatus
 from imagemill.domain.ports import FaultPoint, Memory, Stage
 from imagemill.domain.recipe import Recipe
@@ -181,6 +184,32 @@ def test_a_job_over_its_time_stops_at_the_next_output(house: House) -> None:
 
     assert attempt.give_up(caught.value) is JobStatus.FAILURE
     assert house.kept == [job.original.key]
+
+
+@pytest.mark.parametrize("soft_seconds", [0.0, 45.0])
+def test_a_job_stops_between_two_attempts_at_one_output(house: House, soft_seconds: float) -> None:
+    """A search for the right quality ends with the job's time, and with its lease."""
+    house.engine.attempts = 1
+    attempt = replace(house.render, soft_seconds=soft_seconds).claim(house.accept().token)
+    assert attempt is not None
+    if soft_seconds:
+        attempt.lost.set()
+
+    with pytest.raises(LeaseLost if soft_seconds else TimeLimitExceeded):
+        attempt.work()
+
+    assert house.engine.finished == 0
+
+
+def test_what_was_done_is_recorded(house: House) -> None:
+    """Quality, score and frames of each output stand in the record."""
+    house.engine.header = Header(ImageFormat.WEBP, Size(10, 10), frames=3, alpha=False)
+    recipe = Recipe.parse({"quality": "auto", "outputs": [{"animated": True}, {"format": "png"}]})
+    token = house.accept(recipe=recipe).token
+    house.attempt(token).work()
+
+    facts = [(product.quality, product.score, product.frames) for product in house.job(token).products]
+    assert facts == [(79, 0.5, 3), (None, 0.5, 1)]
 
 
 def test_a_job_that_hangs_loses_its_lease(house: House) -> None:

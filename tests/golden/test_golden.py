@@ -71,6 +71,33 @@ CASES = [
     Case("webp", PHOTO, (48, 32), format=ImageFormat.WEBP, options={"width": 48}),
     Case("avif", PHOTO, (48, 32), format=ImageFormat.AVIF, options={"width": 48}),
     Case("gif", PHOTO, (48, 32), "P", format=ImageFormat.GIF, options={"width": 48}),
+    Case("tiff", PHOTO, (48, 32), format=ImageFormat.TIFF, options={"width": 48}),
+    Case("jp2", PHOTO, (48, 32), format=ImageFormat.JP2, options={"width": 48}),
+    Case("lossless", PHOTO, (48, 32), format=ImageFormat.WEBP, options={"width": 48, "lossless": True}),
+    Case("auto-quality", PHOTO, (48, 32), format=ImageFormat.JPEG, options={"width": 48, "quality": "auto"}),
+    Case("palette", PHOTO, (48, 32), "P", options={"width": 48, "palette": 16}),
+    Case("chroma", PHOTO, (48, 32), format=ImageFormat.JPEG, options={"width": 48, "chroma": "4:4:4"}),
+    Case(
+        "progressive",
+        PHOTO,
+        (48, 32),
+        format=ImageFormat.JPEG,
+        options={"width": 48, "progressive": True, "effort": 9},
+    ),
+    Case(
+        "profile",
+        images.saved(images.quadrants(96, 64), ImageFormat.PNG, icc_profile=images.swapped_profile()),
+        (48, 32),
+        options={"width": 48, "profile": "keep"},
+    ),
+    Case(
+        "animated",
+        images.moving(ImageFormat.GIF, [100] * 4, loop=0),
+        (24, 16),
+        "P",
+        format=ImageFormat.GIF,
+        options={"width": 24, "animated": True},
+    ),
 ]
 
 
@@ -88,7 +115,7 @@ def test_golden(case: Case, golden_folder: Path, update_golden: bool) -> None:
     recipe = Recipe.parse({**case.options, "format": case.format.value})
     rendered = next(ENGINE.render(case.source, recipe))
     picture = images.opened(rendered.data)
-    assert picture.format == case.format.value.upper()
+    assert picture.format == images.pillow_name(case.format)
     assert picture.size == case.size
     assert picture.mode == case.mode
     path = golden_folder / f"{case.name}.{FACTS[case.format].extension}"

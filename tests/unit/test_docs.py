@@ -9,9 +9,10 @@ import pybase64
 import pytest
 
 from imagemill import errors
+from imagemill.domain.encoding import OutputFormat
 from imagemill.domain.formats import ImageFormat, sniff
 from imagemill.domain.geometry import Fit
-from imagemill.domain.recipe import OPTIONS, OutputFormat, Recipe
+from imagemill.domain.recipe import OPTIONS, Recipe
 from imagemill.web.problems import TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,17 @@ def test_the_readme_lists_every_option_and_word() -> None:
     assert set(OPTIONS["fit"].kind.schema()["enum"]) <= told
 
 
+def test_every_option_of_the_file_has_a_heading() -> None:
+    """What says how an output is written has a section of its own, under the option's own word."""
+    headings = set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "output.md").read_text(), re.MULTILINE))
+    written = {
+        "format",
+        "quality",
+        *dict.fromkeys([*OPTIONS][[*OPTIONS].index("score") : [*OPTIONS].index("animated") + 1]),
+    }
+    assert headings == written
+
+
 def test_the_readme_lists_every_error_code() -> None:
     """A client author finds every code that the API can answer with, or that a failed job can carry."""
     told = words(section("Errors"))
@@ -55,6 +67,7 @@ def test_every_recipe_among_the_aliases_is_one() -> None:
     """What the page of other services' words tells to send is accepted, and covers every fit."""
     rows = re.findall(r"^\| `(\w+=[^`]*)` \|", (ROOT / "docs" / "aliases.md").read_text(), re.MULTILINE)
     recipes = [Recipe.parse_text(dict(parse_qsl(row))) for row in rows]
+    assert {name for row in rows for name, _ in parse_qsl(row)} >= {"format", "quality", "maxBytes", "animated"}
     assert {recipe.outputs[0].fit for recipe in recipes} == set(Fit)
 
 

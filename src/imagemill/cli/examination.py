@@ -16,7 +16,8 @@ from imagemill.cli.entry import check_issuer, check_keys
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.cli.services import check_carriers, check_database, not_set_up
 from imagemill.cli.stores import check_store, store_folders
-from imagemill.domain.recipe import OutputFormat, Recipe
+from imagemill.domain.formats import FACTS, ImageFormat
+from imagemill.domain.recipe import Recipe
 from imagemill.errors import ConfigurationError, ImagemillError
 
 if TYPE_CHECKING:
@@ -60,18 +61,20 @@ def check_engine(settings: "Settings") -> Iterator[Finding]:
     """libvips loads, and what it writes in each format it also reads."""
     from imagemill import wiring
 
-    formats = [chosen for chosen in OutputFormat if chosen is not OutputFormat.AUTO]
-    recipe = Recipe.parse({"outputs": [{"format": chosen.value} for chosen in formats]})
+    written = [format for format in ImageFormat if FACTS[format].writable]
+    read = [format for format in ImageFormat if FACTS[format].readable]
+    recipe = Recipe.parse({"outputs": [{"format": format.value} for format in written]})
     try:
         engine = wiring.for_worker(settings).engine
         for rendered in engine.render(sample.PNG, recipe):
-            engine.probe(rendered.data)
+            if rendered.format in read:
+                engine.probe(rendered.data)
     except (ImportError, OSError, ImagemillError) as error:
         yield Finding(
             "libvips", Verdict.FAIL, str(error), "Install the pinned packages again: `make clean`, `make up`."
         )
     else:
-        yield Finding("libvips", Verdict.OK, f"reads and writes {', '.join(formats)}")
+        yield Finding("libvips", Verdict.OK, f"reads {', '.join(read)}; writes {', '.join(written)}")
 
 
 def check_port(settings: "Settings") -> Iterator[Finding]:

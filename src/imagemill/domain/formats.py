@@ -16,6 +16,7 @@ class ImageFormat(StrEnum):
     AVIF = "avif"
     GIF = "gif"
     TIFF = "tiff"
+    JP2 = "jp2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class FormatFacts:
         alpha: whether it can hold transparency.
         writable: whether imagemill can be asked to produce it.
         quality: default of the `quality` option, 1…100; None where the format has no such dial.
+        readable: whether imagemill takes it in.
+        shown: whether every browser shows it, so that it is a family that `auto` keeps.
+        lossless: whether it can hold every pixel as it is, in true colours.
+        frames: whether it can hold an animation.
+        tagged: whether it can carry a colour profile, and texts about the picture.
     """
 
     media_type: str
@@ -35,16 +41,26 @@ class FormatFacts:
     alpha: bool
     writable: bool
     quality: int | None
+    readable: bool = True
+    shown: bool = True
+    lossless: bool = True
+    frames: bool = False
+    tagged: bool = True
 
 
 # Qualities: the values at which the field's servers look alike (imgproxy 80/79/63, sharp 80/80/50).
 FACTS: dict[ImageFormat, FormatFacts] = {
-    ImageFormat.JPEG: FormatFacts("image/jpeg", "jpg", alpha=False, writable=True, quality=80),
+    ImageFormat.JPEG: FormatFacts("image/jpeg", "jpg", alpha=False, writable=True, quality=80, lossless=False),
     ImageFormat.PNG: FormatFacts("image/png", "png", alpha=True, writable=True, quality=None),
-    ImageFormat.WEBP: FormatFacts("image/webp", "webp", alpha=True, writable=True, quality=79),
-    ImageFormat.AVIF: FormatFacts("image/avif", "avif", alpha=True, writable=True, quality=63),
-    ImageFormat.GIF: FormatFacts("image/gif", "gif", alpha=True, writable=True, quality=None),
-    ImageFormat.TIFF: FormatFacts("image/tiff", "tif", alpha=True, writable=False, quality=None),
+    ImageFormat.WEBP: FormatFacts("image/webp", "webp", alpha=True, writable=True, quality=79, frames=True),
+    ImageFormat.AVIF: FormatFacts("image/avif", "avif", alpha=True, writable=True, quality=63, frames=True),
+    ImageFormat.GIF: FormatFacts(
+        "image/gif", "gif", alpha=True, writable=True, quality=None, lossless=False, frames=True, tagged=False
+    ),
+    ImageFormat.TIFF: FormatFacts("image/tiff", "tif", alpha=True, writable=True, quality=None, shown=False),
+    ImageFormat.JP2: FormatFacts(
+        "image/jp2", "jp2", alpha=True, writable=True, quality=80, readable=False, shown=False, tagged=False
+    ),
 }
 
 MEDIA_TYPE_BY_EXTENSION = {facts.extension: facts.media_type for facts in FACTS.values()}
@@ -76,14 +92,14 @@ def sniff(head: bytes) -> ImageFormat | None:
     return None
 
 
-def auto_format(source: ImageFormat, *, alpha: bool) -> ImageFormat:
+def auto_format(source: ImageFormat, *, alpha: bool, lossless: bool = False) -> ImageFormat:
     """The source's own format family: what `format: auto` writes.
 
-    A TIFF becomes what a browser shows: PNG if it is transparent, JPEG if not.
+    A TIFF becomes what a browser shows: PNG if it is transparent, JPEG if not. Where nothing may be lost, what cannot
+    be without loss becomes WebP.
     """
-    if FACTS[source].writable:
-        return source
-    return ImageFormat.PNG if alpha else ImageFormat.JPEG
+    kept = source if FACTS[source].writable and FACTS[source].shown else ImageFormat.PNG if alpha else ImageFormat.JPEG
+    return ImageFormat.WEBP if lossless and not FACTS[kept].lossless else kept
 
 
 _AVIF_BRANDS = (b"avif", b"avis")

@@ -85,6 +85,9 @@ class Product:
         format: what the bytes are.
         size: in pixels.
         bytes: size of the file.
+        quality: that it was written with, 1…100; None where the format has no such dial.
+        score: its likeness to the lossless picture, 0…1; None where nobody asked for it to be measured.
+        frames: 1 for a still picture.
     """
 
     name: str
@@ -92,6 +95,9 @@ class Product:
     format: ImageFormat
     size: Size
     bytes: int
+    quality: int | None = None
+    score: float | None = None
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)

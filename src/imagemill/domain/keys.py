@@ -22,7 +22,7 @@ PRIVATE = "private, max-age=31536000, immutable"
 
 _ORIGINAL = re.compile(r"originals/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{62}-[0-9a-f]{16}")
 _OUTPUT = re.compile(
-    r"images/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{30}-[a-z0-9][a-z0-9-]{0,31}\.(?P<extension>[a-z]{3,4})"
+    r"images/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{30}-[a-z0-9][a-z0-9-]{0,31}\.(?P<extension>[a-z0-9]{3,4})"
 )
 
 
@@ -48,10 +48,13 @@ def output_key(results_id: str, name: str, format: ImageFormat) -> str:
 
 
 def output_keys(job: Job) -> Iterator[str]:
-    """The keys of all outputs that a job makes, whether it has made them yet or not."""
-    header = job.original.header
+    """The keys of all outputs that a job makes, whether it has made them yet or not.
+
+    Where the format is found out on the way, these are the keys of all that it may be.
+    """
     for output in job.recipe.outputs:
-        yield output_key(job.results_id, output.name, output.format_for(header.format, alpha=header.alpha))
+        for format in output.formats_for(job.original.header):
+            yield output_key(job.results_id, output.name, format)
 
 
 def is_key(text: str) -> bool:

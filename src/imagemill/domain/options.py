@@ -4,7 +4,7 @@ A kind raises ValueError with a sentence that says what would be right and never
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -51,19 +51,30 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within a range, both ends included, with at most two decimal places so that it has one spelling."""
+    """A number within a range, both ends included, with few decimal places so that it has one spelling.
 
-    minimum: int
-    maximum: int
+    Args:
+        minimum: the least.
+        maximum: the greatest.
+        places: decimal places at most.
+    """
+
+    minimum: float
+    maximum: float
+    places: int = 2
 
     def read(self, value: object) -> Decimal:
         """Accept a JSON number."""
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(self._rule)
         number = Decimal(str(value))
-        if not number.is_finite() or not self.minimum <= number <= self.maximum or number != round(number, 2):
+        low, high = Decimal(str(self.minimum)), Decimal(str(self.maximum))
+        if not number.is_finite() or not low <= number <= high:
             raise ValueError(self._rule)
-        return number.normalize()
+        rounded = round(number, self.places)
+        if abs(number - rounded) > _CRUMB:
+            raise ValueError(self._rule)
+        return rounded.normalize()
 
     def read_text(self, text: str) -> Decimal:
         """Accept digits with an optional fraction."""
@@ -71,11 +82,59 @@ class Number:
 
     def schema(self) -> dict[str, Any]:
         """A number with bounds."""
-        return {"type": "number", "minimum": self.minimum, "maximum": self.maximum, "multipleOf": 0.01}
+        return {"type": "number", "minimum": self.minimum, "maximum": self.maximum, "multipleOf": 10**-self.places}
 
     @property
     def _rule(self) -> str:
-        return f"must be a number from {self.minimum} to {self.maximum} with at most two decimal places"
+        places = "two" if self.places == 2 else self.places
+        return f"must be a number from {self.minimum} to {self.maximum} with at most {places} decimal places"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few whole numbers."""
+
+    numbers: tuple[int, ...]
+
+    def read(self, value: object) -> int:
+        """Accept a JSON number that is one of them."""
+        if isinstance(value, bool) or not isinstance(value, int) or value not in self.numbers:
+            raise ValueError("must be one of " + ", ".join(map(str, self.numbers)))
+        return value
+
+    def read_text(self, text: str) -> int:
+        """Accept ASCII digits."""
+        return self.read(int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None)
+
+    def schema(self) -> dict[str, Any]:
+        """An enumeration of integers."""
+        return {"type": "integer", "enum": [*self.numbers]}
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One word, or else a value of another kind."""
+
+    word: str
+    other: Kind
+
+    def read(self, value: object) -> Any:
+        """Accept the word as spelled, or what the other kind accepts."""
+        return self.word if value == self.word else self._or(self.other.read, value)
+
+    def read_text(self, text: str) -> Any:
+        """Accept the word as spelled, or what the other kind accepts."""
+        return self.word if text == self.word else self._or(self.other.read_text, text)
+
+    def schema(self) -> dict[str, Any]:
+        """Either."""
+        return {"anyOf": [self.other.schema(), {"type": "string", "const": self.word}]}
+
+    def _or(self, read: Callable[[Any], Any], value: object) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or the word {self.word}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +228,9 @@ class Colour:
         """A string with a pattern."""
         return {"type": "string", "pattern": f"^(?:{_HEX_COLOUR})$"}
 
+
+_CRUMB = Decimal("1e-12")
+"""What arithmetic with floats leaves behind, as in 0.1 + 0.2; it is no decimal place that somebody wrote."""
 
 _HEX_COLOUR = "#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
 NAME = Pattern("[A-Za-z0-9][A-Za-z0-9-]{0,31}", "1 to 32 letters, digits and hyphens, not beginning with a hyphen")

@@ -3,7 +3,7 @@
 An adapter raises errors of `imagemill.errors` only; what its library raises stops at the adapter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -363,8 +363,11 @@ class Rendered:
     Args:
         name: as the recipe calls it.
         format: what the bytes are.
-        size: in pixels.
+        size: in pixels, of one frame.
         data: the file.
+        quality: that it was written with, 1…100; None where the format has no such dial.
+        score: its likeness to the lossless picture, 0…1; None where nobody asked for it to be measured.
+        frames: 1 for a still picture.
         encode_seconds: of the time that making it took, the encoder's.
     """
 
@@ -372,6 +375,9 @@ class Rendered:
     format: ImageFormat
     size: Size
     data: bytes
+    quality: int | None = None
+    score: float | None = None
+    frames: int = 1
     encode_seconds: float = field(default=0.0, compare=False)
 
 
@@ -393,6 +399,7 @@ class ImageEngine(Protocol):
 
     Raises:
         UnsupportedImage, CorruptImage, TooManyPixels: the image's fault.
+        OutputTooLarge: the recipe asks for fewer bytes than any quality gives.
         MemoryLimitExceeded: there was not enough memory.
     """
 
@@ -400,8 +407,14 @@ class ImageEngine(Protocol):
         """Read the header; decodes no pixel."""
         ...
 
-    def render(self, data: Bytes, recipe: Recipe) -> Iterator[Rendered]:
-        """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made."""
+    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
+        """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made.
+
+        Args:
+            data: the image.
+            recipe: what to make.
+            go_on: called before every further frame or attempt at an output; whatever it raises ends the work.
+        """
         ...
 
     def memory(self) -> Memory:

@@ -11,32 +11,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+from imagemill.domain.encoding import (
+    ANIMATIONS,
+    AUTO_QUALITY,
+    DEFAULT_SCORE,
+    PALETTES,
+    Chroma,
+    Encoding,
+    Metadata,
+    OutputFormat,
+    Profile,
+    candidates,
+)
 from imagemill.domain.formats import FACTS, ImageFormat, auto_format
 from imagemill.domain.geometry import MAX_SIDE, Fit, Gravity
+from imagemill.domain.header import Header
 from imagemill.domain.limits import MAX_OUTPUTS
-from imagemill.domain.options import NAME, Choice, Colour, Flag, JsonObject, Kind, Number, Whole, pointer
+from imagemill.domain.options import (
+    NAME,
+    Choice,
+    Colour,
+    Flag,
+    JsonObject,
+    Kind,
+    Number,
+    OneOf,
+    Or,
+    Whole,
+    pointer,
+)
 from imagemill.errors import InvalidOptions, OptionProblem
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the same recipe begins to give different pixels, so that old results are not taken for new ones."""
-
-
-class OutputFormat(StrEnum):
-    """What can be asked for: `auto` is the source's own family."""
-
-    AUTO = "auto"
-    JPEG = "jpeg"
-    PNG = "png"
-    WEBP = "webp"
-    AVIF = "avif"
-    GIF = "gif"
-
-    @property
-    def chosen(self) -> ImageFormat | None:
-        """The format, or None for `auto`."""
-        return None if self is OutputFormat.AUTO else ImageFormat(self.value)
 
 
 def _option(kind: Kind, default: Any, sentence: str) -> Any:
@@ -60,10 +69,34 @@ class Output:
         Colour(), None, "Colour behind the picture; left out, transparent, or white where the format has no alpha."
     )
     format: OutputFormat = _option(Choice(OutputFormat), OutputFormat.AUTO, "Format of the output.")
-    quality: int | None = _option(
-        Whole(1, 100), None, "Quality of JPEG, WebP and AVIF; left out, 80, 79 and 63. PNG and GIF ignore it."
+    quality: int | Literal["auto"] | None = _option(
+        Or(AUTO_QUALITY, Whole(1, 100)),
+        None,
+        "Quality of JPEG, WebP, AVIF and JPEG 2000; left out, 80, 79, 63 and 80. `auto` finds the smallest file that "
+        "reaches `score`.",
     )
     name: str = _option(NAME, "image", "What the output is called in the answer and in its URL.")
+    # How the file is written. See domain/encoding.py for what a format does with an option that means nothing to it.
+    score: Decimal = _option(
+        Number(0.9, 0.9999, places=4), DEFAULT_SCORE, "Likeness to the lossless picture that `quality=auto` reaches."
+    )
+    max_bytes: int | None = _option(
+        Whole(1, 999_999_999), None, "Most bytes of the file: quality goes down from `quality` as far as it takes."
+    )
+    lossless: bool = _option(Flag(), False, "Whether WebP, AVIF and JPEG 2000 keep each pixel as it is.")
+    progressive: bool = _option(Flag(), False, "Whether JPEG, PNG and GIF show a coarse picture while they load.")
+    chroma: Chroma | None = _option(
+        Choice(Chroma), None, "How finely JPEG and AVIF keep colour; left out, 4:4:4 from quality 90 on, else 4:2:0."
+    )
+    palette: int | None = _option(OneOf(PALETTES), None, "Most colours of PNG and GIF, by index; GIF has 256 at most.")
+    effort: int | None = _option(
+        Whole(0, 9), None, "How much time to spend on fewer bytes; left out, what the format's measurements say."
+    )
+    metadata: Metadata = _option(Choice(Metadata), Metadata.NONE, "What of EXIF, XMP and IPTC comes along.")
+    profile: Profile = _option(Choice(Profile), Profile.SRGB, "What becomes of the colour profile.")
+    animated: bool = _option(
+        Flag(), False, "Whether all frames of an animation come along, where the output's format can hold them."
+    )
 
     def __post_init__(self) -> None:
         problems = [*self._problems()]
@@ -75,7 +108,7 @@ class Output:
         for option in OPTIONS.values():
             value = getattr(self, option.field)
             try:
-                if value is not None or option.default is not None:
+                if value is not option.default:
                     option.kind.read(value)
             except ValueError as error:
                 wrong.add(option.field)
@@ -86,6 +119,17 @@ class Output:
                 continue
             if length * self.dpr > MAX_SIDE:
                 yield OptionProblem(pointer(side), f"times dpr must be at most {MAX_SIDE}")
+        if not wrong & {"lossless", "format", "palette", "animated"}:
+            yield from self._broken_promises()
+
+    def _broken_promises(self) -> Iterator[OptionProblem]:
+        chosen = self.format.chosen
+        if self.lossless and chosen and not FACTS[chosen].lossless:
+            yield OptionProblem(pointer("lossless"), "is more than this format can hold")
+        if self.lossless and self.animated and chosen is ImageFormat.AVIF:
+            yield OptionProblem(pointer("lossless"), "is more than an animated AVIF can hold")
+        if self.lossless and self.palette:
+            yield OptionProblem(pointer("palette"), "loses colours, so it cannot be lossless")
 
     def canonical(self) -> dict[str, Any]:
         """The options that differ from their defaults, by JSON name, as JSON values.
@@ -98,13 +142,33 @@ class Output:
             if (value := getattr(self, option.field)) != option.default
         }
 
-    def format_for(self, source: ImageFormat, *, alpha: bool) -> ImageFormat:
-        """The format to write for a source of this format."""
-        return self.format.chosen or auto_format(source, alpha=alpha)
+    def formats_for(self, source: Header) -> tuple[ImageFormat, ...]:
+        """The formats to write for this source: one, or with `smallest` all that it may come out in."""
+        if self.format is OutputFormat.SMALLEST:
+            return candidates(lossless=self.lossless, animated=self.frames_for(source) > 1)
+        return (self.format.chosen or auto_format(source.format, alpha=source.alpha, lossless=self.lossless),)
 
-    def quality_for(self, chosen: ImageFormat) -> int | None:
-        """The quality to write with, 1…100; None where the format has no such dial."""
-        return None if FACTS[chosen].quality is None else self.quality or FACTS[chosen].quality
+    def frames_for(self, source: Header) -> int:
+        """How many frames to take from this source: 1 unless all were asked for and the format can hold them."""
+        if not self.animated or source.format not in ANIMATIONS:
+            return 1
+        if self.format is OutputFormat.SMALLEST:
+            return source.frames
+        (chosen,) = self.formats_for(source)
+        return source.frames if FACTS[chosen].frames else 1
+
+    def encoding_for(self, chosen: ImageFormat, frames: int = 1) -> Encoding:
+        """How to write this format. Where quality is to be looked for, it is the format's own to begin with."""
+        return Encoding(
+            chosen,
+            quality=self.quality if isinstance(self.quality, int) else None,
+            lossless=self.lossless,
+            progressive=self.progressive,
+            chroma=self.chroma,
+            palette=self.palette,
+            effort=self.effort,
+            frames=frames,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +267,20 @@ class Recipe:
             raise InvalidOptions(*problems)
         return cls.parse(values)
 
-    def check_boxes(self, most_pixels: int) -> None:
-        """Refuse boxes of more device pixels than an output may have. Raises InvalidOptions."""
+    def check_boxes(self, most_pixels: int, source: Header | None = None) -> None:
+        """Refuse boxes of more device pixels than an output may have, all frames together. Raises InvalidOptions.
+
+        Args:
+            most_pixels: that an output may have.
+            source: of which the outputs are made; None while that is not known.
+        """
         problems = []
         for position, output in enumerate(self.outputs):
-            if output.width and output.height and output.width * output.height * output.dpr**2 > most_pixels:
+            frames = output.frames_for(source) if source else 1
+            if output.width and output.height and output.width * output.height * output.dpr**2 * frames > most_pixels:
                 place = () if self.outputs == (replace(output, name=Output().name),) else ("outputs", position)
-                detail = f"times height, times dpr twice, must be at most {most_pixels:,} pixels"
+                counted = f", times {frames} frames," if frames > 1 else ","
+                detail = f"times height, times dpr twice{counted} must be at most {most_pixels:,} pixels"
                 problems.append(OptionProblem(pointer(*place, "width"), detail))
         if problems:
             raise InvalidOptions(*problems)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from imagemill.domain.encoding import Metadata, Profile
 from imagemill.domain.formats import FACTS
 from imagemill.domain.geometry import Framing
 from imagemill.domain.header import Header
@@ -21,18 +22,29 @@ class Context:
         framing: what to cut, and the sizes to scale to and to fill.
         alpha: whether the output's format can hold transparency.
         background: the colour asked for; None if none was. Opaque where the format holds no transparency.
+        metadata: which texts go with the picture.
+        profile_kept: whether the colour profile does, so that colours stay as they are.
     """
 
     framing: Framing
     alpha: bool
     background: Colour | None
+    metadata: Metadata = Metadata.NONE
+    profile_kept: bool = False
 
     @classmethod
     def of(cls, output: Output, header: Header, framing: Framing) -> Self:
         """The context of one output of a source with this header."""
-        alpha = FACTS[output.format_for(header.format, alpha=header.alpha)].alpha
+        formats = output.formats_for(header)
+        alpha = any(FACTS[format].alpha for format in formats)
         colour = colour_channels(output.background) if output.background else None
-        return cls(framing, alpha, colour if alpha or colour is None else _on_white(colour))
+        return cls(
+            framing,
+            alpha,
+            colour if alpha or colour is None else _on_white(colour),
+            output.metadata,
+            output.profile is Profile.KEEP and all(FACTS[format].tagged for format in formats),
+        )
 
     @property
     def backdrop(self) -> Colour:

@@ -10,7 +10,7 @@ import ctypes
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
@@ -25,6 +25,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes, Memory
 from imagemill.engine.frames import count_frames
+from imagemill.engine.raster import Raster
 from imagemill.engine.scans import count_scans
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
 
@@ -40,18 +41,6 @@ LOADERS = {
     ImageFormat.AVIF: ("heifload_source", "VipsForeignLoadHeifSource"),
 }
 """The loader of each format and the class to unblock for it. A source reads the bytes where they lie, uncopied."""
-
-SAVERS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
-    ImageFormat.JPEG: ("jpegsave_buffer", {"optimize_coding": True}),
-    ImageFormat.PNG: ("pngsave_buffer", {"compression": 6, "filter": "all"}),
-    ImageFormat.WEBP: ("webpsave_buffer", {"effort": 4}),
-    ImageFormat.AVIF: ("heifsave_buffer", {"compression": "av1", "effort": 1, "bitdepth": 8}),
-    ImageFormat.GIF: ("gifsave_buffer", {"effort": 7, "dither": 1.0}),
-}
-"""The encoder of each format, and how hard it tries: what the field's servers chose, for speed before bytes.
-
-JPEG: baseline, since progressive costs a third more. AVIF: effort 1 is libaom's speed 8. Quality comes from the recipe.
-"""
 
 MAX_SCANS = 64
 """Scans of a progressive JPEG: each is a pass over the whole picture. Encoders write about ten."""
@@ -101,13 +90,14 @@ def probe(data: Bytes, limits: Limits) -> Header:
     return Header(format, Size(width, height), frames, bool(image.hasalpha()))
 
 
-def open(data: Bytes, format: ImageFormat, shrink: int = 1) -> Image:
-    """Open the first frame as stored: neither turned upright nor converted to another colour space.
+def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = False) -> Image:
+    """Open a picture as stored: neither turned upright nor converted to another colour space.
 
     Args:
         data: the file; kept alive by the picture, not to be changed meanwhile.
         format: whose loader to use.
         shrink: 1, 2, 4 or 8, as `shrink_on_load` says.
+        animated: whether to take all frames, one below the other, and not the first alone.
 
     Raises:
         CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`.
@@ -116,6 +106,8 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1) -> Image:
     options: dict[str, Any] = {"access": "sequential", "fail_on": FAIL_ON}
     if shrink > 1:
         options |= {"scale": 1 / shrink} if format is ImageFormat.WEBP else {"shrink": shrink}
+    if animated:
+        options["n"] = -1
     source = pyvips.Source.new_from_memory(data)
     with _decoding():
         image = pyvips.Operation.call(LOADERS[format][0], source, **options)
@@ -151,31 +143,92 @@ def in_memory(image: Image) -> Image:
         return image.copy_memory()
 
 
-def encode(image: Image, format: ImageFormat, quality: int | None) -> bytes:
-    """Write a picture that is in memory, without any metadata.
+def encode(image: Image, saver: str, options: Mapping[str, object]) -> bytes:
+    """Write a picture that is in memory.
 
     Args:
         image: sRGB or grey, 8 bits a band, with alpha only where the format has it.
-        format: one that is writable.
-        quality: 1…100, or None where the format has no such dial.
+        saver: the name of libvips' operation.
+        options: that it is called with.
 
     Raises:
         MemoryLimitExceeded: there was not enough memory.
         RenderFailed: the encoder refused; the image is not to blame.
     """
-    saver, options = SAVERS[format]
-    if quality is not None:
-        options = options | {"Q": quality}
     try:
-        data: bytes = pyvips.Operation.call(saver, image, keep="none", **options)
+        data: bytes = pyvips.Operation.call(saver, image, **options)
     except pyvips.Error as error:
         raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from error
     return data
 
 
+def from_raster(raster: Raster) -> Image:
+    """A picture that another library has decoded."""
+    _enter()
+    image = pyvips.Image.new_from_memory(raster.pixels, raster.width, raster.height, raster.bands, "uchar")
+    return image.copy(interpretation="srgb" if raster.bands > 2 else "b-w")
+
+
+def to_raster(image: Image) -> Raster:
+    """A picture for another library to encode."""
+    return Raster(bytes(image.write_to_memory()), image.width, image.height, image.bands)
+
+
+def stack(frames: Sequence[Image], texts: Image) -> Image:
+    """Frames of one size, one below the other, as libvips' encoders take an animation.
+
+    Args:
+        frames: that are in memory.
+        texts: the animation as opened, which tells the delays and the loops.
+    """
+    joined = pyvips.Image.arrayjoin(list(frames), across=1).copy()
+    for field, kind in (("delay", pyvips.GValue.array_int_type), ("loop", pyvips.GValue.gint_type)):
+        if texts.get_typeof(field):
+            joined.set_type(kind, field, texts.get(field))
+    joined.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
+    return joined
+
+
+def delays_ms(image: Image) -> list[int]:
+    """How long each frame of an animation is shown, in milliseconds."""
+    return [int(delay) for delay in image.get("delay")]
+
+
+def repeats_for_ever(image: Image) -> bool:
+    """Whether an animation never ends. One that does not say plays once."""
+    return bool(image.get_typeof("loop")) and image.get("loop") == 0
+
+
+def texts(image: Image) -> dict[str, Any]:
+    """All that a picture carries beside its pixels, by libvips' names."""
+    return {field: image.get(field) for field in image.get_fields()}
+
+
+def with_texts(image: Image, removed: Iterable[str], added: Mapping[str, str | bytes]) -> Image:
+    """The same picture with other texts.
+
+    Args:
+        image: stays as it is.
+        removed: fields to leave out.
+        added: fields to set, to a text or to bytes.
+    """
+    image = image.copy()
+    for field in removed:
+        image.remove(field)
+    for field, value in added.items():
+        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.gstr_type
+        image.set_type(kind, field, value)
+    return image
+
+
 def embedded_profile(image: Image) -> bytes | None:
     """The ICC profile that the picture carries."""
     return bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
+
+
+def without_profile(image: Image) -> Image:
+    """The same picture without its ICC profile."""
+    return with_texts(image, ["icc-profile-data"], {})
 
 
 def to_srgb(image: Image, fallback: str | None = None) -> Image | None:

@@ -102,9 +102,10 @@ class Intake:
         for _ in range(_ROUNDS):
             original = self.jobs.find_original(caller.owner, sha256)
             if original is None:
-                original = stored = self._store_new(caller, token, sha256, data)
+                original = stored = self._store_new(caller, token, sha256, data, recipe)
             else:
                 stored = None
+                recipe.check_boxes(self.limits.output_pixels, original.header)
                 self._restore(original, data)
             try:
                 # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
@@ -136,9 +137,10 @@ class Intake:
         if self.store.stat(original.key) is None:
             self.store.put(original.key, data)
 
-    def _store_new(self, caller: Caller, token: UUID, sha256: str, data: Bytes) -> Original:
+    def _store_new(self, caller: Caller, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Original:
         header = self.engine.probe(data)
         self.limits.check_header(header)
+        recipe.check_boxes(self.limits.output_pixels, header)
         self.quota.check(self.quota.charge(caller, header))
         key = original_key(sha256, secrets.token_hex(8))
         self.store.put(key, data)

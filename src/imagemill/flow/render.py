@@ -47,7 +47,7 @@ class Render:
 
     Args:
         lease_seconds: how long a claim lasts without a sign of life.
-        soft_seconds: how long a job may take; it is looked at between two outputs.
+        soft_seconds: how long a job may take; it is looked at between two outputs, and between two attempts at one.
         hard_seconds: how long signs of life are given: a job that takes longer is stuck, whatever else still lives.
         patience_seconds: how old a job may be to be tried again while the store is away.
     """
@@ -149,7 +149,7 @@ class Attempt:
         if data is None:
             raise OriginalMissing("The stored image is gone; send it again.")
         self.took(Stage.FETCH, time.perf_counter() - started)
-        return self._measured(self.render.engine.render(data, job.recipe))
+        return self._measured(self.render.engine.render(data, job.recipe, self._go_on))
 
     def _measured(self, outputs: Iterator[Rendered]) -> Iterator[Rendered]:
         started = time.perf_counter()
@@ -160,17 +160,29 @@ class Attempt:
             yield rendered
             started = time.perf_counter()
 
-    def _put(self, rendered: Rendered) -> Product:
+    def _go_on(self) -> None:
         if self.lost.is_set():
             raise LeaseLost
         if time.monotonic() - self.began > self.render.soft_seconds:
             raise TimeLimitExceeded("The job took longer than this service allows.")
+
+    def _put(self, rendered: Rendered) -> Product:
+        self._go_on()
         key = output_key(self.claim.job.results_id, rendered.name, rendered.format)
         started = time.perf_counter()
         self.render.store.put(key, rendered.data)
         self.took(Stage.STORE, time.perf_counter() - started)
         self.render.faults.reach(FaultPoint.OUTPUT_PUT, self.token)
-        return Product(rendered.name, key, rendered.format, rendered.size, len(rendered.data))
+        return Product(
+            rendered.name,
+            key,
+            rendered.format,
+            rendered.size,
+            len(rendered.data),
+            rendered.quality,
+            rendered.score,
+            rendered.frames,
+        )
 
     def _stand_down(self, products: list[Product]) -> None:
         # If the job was erased meanwhile, its bytes must go too. The keys carry the record's own results_id, so they

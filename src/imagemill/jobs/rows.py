@@ -108,9 +108,9 @@ def write_original(original: Original, now: int) -> dict[str, Any]:
 
 
 def _read_products(text: str | None) -> tuple[Product, ...]:
-    """Products from their column."""
+    """Products from their column. One that an earlier release wrote lacks the facts that are newer."""
     return tuple(
-        Product(item["name"], item["key"], ImageFormat(item["format"]), Size(**item["size"]), item["bytes"])
+        Product(**{**item, "format": ImageFormat(item["format"]), "size": Size(**item["size"])})
         for item in json.loads(text or "[]")
     )
 

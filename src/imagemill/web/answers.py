@@ -73,6 +73,9 @@ def _output(url: str, product: Product) -> OutputAnswer:
         height=product.size.height,
         format=product.format,
         bytes=product.bytes,
+        quality=product.quality,
+        score=product.score,
+        frames=product.frames,
     )
 
 

@@ -168,7 +168,7 @@ def _image() -> Fragment:
         },
         parameters=[
             in_path("shard", {"type": "string", "pattern": "^[0-9a-f]{2}$"}),
-            in_path("file", {"type": "string", "pattern": "^[0-9a-f]{32}-[a-z0-9-]{1,32}[.][a-z]{3,4}$"}),
+            in_path("file", {"type": "string", "pattern": "^[0-9a-f]{32}-[a-z0-9-]{1,32}[.][a-z0-9]{3,4}$"}),
             in_query("expires", {"type": "string"}, "With signed links: when it ends, in seconds since the epoch."),
             in_query("signature", {"type": "string"}, "With signed links: proof that this service gave it."),
             *({"name": name, "in": "header", "schema": {"type": "string"}} for name in conditions),

@@ -35,11 +35,12 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.BrokerUnavailable: 503,
     errors.IssuerUnavailable: 503,
     errors.Overloaded: 503,
-    # A job ends with these, a request never does: one that does is a fault of the service.
+    # A job ends with these, a request never does.
     errors.WorkerLost: 500,
     errors.TimeLimitExceeded: 500,
     errors.MemoryLimitExceeded: 500,
     errors.OriginalMissing: 500,
+    errors.OutputTooLarge: 422,
     errors.RenderFailed: 500,
     errors.LeaseLost: 500,
     errors.CommandRefused: 500,

@@ -63,6 +63,12 @@ class OutputAnswer(Answer):
     height: int
     format: ImageFormat
     bytes: int
+    quality: int | None
+    """That it was written with; null where the format has no such dial."""
+    score: float | None
+    """Likeness to the lossless picture, 0…1 (multi-scale SSIM); null unless `quality` was `auto`."""
+    frames: int
+    """1 for a still picture."""
 
 
 class SourceAnswer(Answer):

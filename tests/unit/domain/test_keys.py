@@ -1,5 +1,6 @@
 """Keys: the grammar that keeps everything else out of the store."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -7,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagemill.domain.formats import FACTS, ImageFormat
-from imagemill.domain.keys import is_key, is_output_key, media_type, original_key, output_key
+from imagemill.domain.keys import is_key, is_output_key, media_type, original_key, output_key, output_keys
+from imagemill.domain.recipe import Recipe
+from imagemill.jobs.rows import accepted_job
+from tests.fakes.jobs import new_job
 
 HEX = "0123456789abcdef"
 DIGEST = "ab" * 32
@@ -39,6 +43,14 @@ def test_keys_of_one_job_are_told_apart_by_name_and_format() -> None:
     """Two outputs never share a place."""
     keys = {output_key(RESULTS, name, format) for name in ("a", "b") for format in ImageFormat}
     assert len(keys) == 2 * len(ImageFormat)
+
+
+def test_an_output_of_unknown_format_may_lie_under_several_keys() -> None:
+    """What `smallest` has made can be erased without having been seen."""
+    recipe = Recipe.parse({"format": "smallest", "name": "a"})
+    job = accepted_job(replace(new_job(), recipe=recipe, results_id=RESULTS), 0)
+    candidates = (ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.PNG)
+    assert set(output_keys(job)) == {output_key(RESULTS, "a", format) for format in candidates}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Kinds of option value: what each reads, refuses and says of itself."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,31 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from imagemill.domain.geometry import Fit
-from imagemill.domain.options import NAME, Choice, Colour, Flag, Kind, Number, Whole, colour_channels, pointer
+from imagemill.domain.options import (
+    NAME,
+    Choice,
+    Colour,
+    Flag,
+    Kind,
+    Number,
+    OneOf,
+    Or,
+    Whole,
+    colour_channels,
+    pointer,
+)
 
-KINDS: list[Kind] = [Whole(1, 100), Number(1, 8), Choice(Fit), Flag(), Colour(), NAME]
+KINDS: list[Kind] = [
+    Whole(1, 100),
+    Number(1, 8),
+    Number(0.9, 0.9999, places=4),
+    OneOf((2, 4)),
+    Or("auto", Whole(1, 100)),
+    Choice(Fit),
+    Flag(),
+    Colour(),
+    NAME,
+]
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.from_regex("#[0-9a-fA-F]+"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -32,6 +55,11 @@ def reads(kind: Kind, value: object) -> bool:
         (Whole(1, 100), 100, 100),
         (Number(1, 8), 1.5, 1.5),
         (Number(1, 8), 8, 8),
+        (Number(0.9, 0.9999, places=4), 0.9971, Decimal("0.9971")),
+        (Number(1, 8), 1.1 + 2.2, Decimal("3.3")),
+        (OneOf((2, 4)), 4, 4),
+        (Or("auto", Whole(1, 100)), "auto", "auto"),
+        (Or("auto", Whole(1, 100)), 7, 7),
         (Choice(Fit), "contain", Fit.CONTAIN),
         (Flag(), True, True),
         (Colour(), "#ABC", "#aabbcc"),
@@ -53,6 +81,12 @@ def test_a_good_value_is_read_to_its_one_spelling(kind: Kind, value: object, res
         (Whole(1, 100), 1.0),
         (Whole(1, 100), True),
         (Whole(1, 100), "1"),
+        (Number(0.9, 0.9999, places=4), 0.99712),
+        (Number(0.9, 0.9999, places=4), 1),
+        (OneOf((2, 4)), 3),
+        (OneOf((1, 4)), True),
+        (Or("auto", Whole(1, 100)), "Auto"),
+        (Or("auto", Whole(1, 100)), 0),
         (Number(1, 8), 0.99),
         (Number(1, 8), 8.01),
         (Number(1, 8), 1.001),

@@ -2,7 +2,7 @@
 
 from imagemill.engine.context import Context
 from imagemill.engine.profile import is_srgb
-from imagemill.engine.vips import Image, embedded_profile, to_srgb
+from imagemill.engine.vips import Image, embedded_profile, to_srgb, without_profile
 
 _GREY = ("b-w", "grey16")
 _NO_COLOURS = ("multiband", "histogram", "fourier", "matrix")
@@ -13,7 +13,7 @@ def colour(image: Image, context: Context) -> Image:
     image = _with_colours(image)
     red, green, blue, _ = context.backdrop
     target = "b-w" if image.interpretation in _GREY and red == green == blue else "srgb"
-    image = _from_profile(image)
+    image = _kept(image, target) if context.profile_kept else _from_profile(image)
     if image.interpretation != target:
         image = image.colourspace(target)
     if image.bands > 4:
@@ -29,6 +29,13 @@ def _with_colours(image: Image) -> Image:
     if image.bands < 3:
         return image.extract_band(0).copy(interpretation=spaces[0])
     return image.extract_band(0, n=3).copy(interpretation=spaces[1])
+
+
+def _kept(image: Image, target: str) -> Image:
+    # A profile is for as many colours as it was made for: ink, or grey that becomes colour, cannot keep its own.
+    if image.interpretation != "cmyk" and (image.interpretation in _GREY) == (target == "b-w"):
+        return image
+    return without_profile(_from_profile(image))
 
 
 def _from_profile(image: Image) -> Image:

@@ -1,0 +1,123 @@
+"""Animations: all frames, delays and loops, each frame treated as a picture of its own, within bounds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.recipe import Recipe
+from imagemill.engine.pipeline import VipsEngine
+from imagemill.errors import CorruptImage, LeaseLost, TooManyPixels
+from tests import images
+from tests.unit.engine.rendering import ENGINE, LIMITS, Pixels, distance, render
+
+DELAYS = [100, 250, 100, 1000]
+
+
+def frames(data: bytes) -> list[Pixels]:
+    """Each frame of a file on white, as (height, width, bands)."""
+    picture, found = Image.open(images.BytesIO(data)), []
+    for number in range(picture.n_frames):
+        picture.seek(number)
+        ground = Image.new("RGBA", picture.size, "white")
+        ground.alpha_composite(picture.convert("RGBA"))
+        found.append(np.asarray(ground.convert("RGB"), np.int16))
+    return found
+
+
+@pytest.mark.parametrize("output", ["gif", "webp", "avif"])
+@pytest.mark.parametrize("source", [ImageFormat.GIF, ImageFormat.WEBP])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_frames_and_delays_are_kept(source: ImageFormat, output: str, alpha: bool) -> None:
+    """Each frame is the source's frame, smaller, and shown for as long."""
+    data = images.moving(source, DELAYS, loop=0, alpha=alpha)
+    made = render(data, width=24, format=output, animated=True, quality=90)
+    assert (made.frames, made.size) == (4, Size(24, 16))
+    assert images.delays_ms(made.data) == DELAYS
+    for ours, theirs in zip(frames(made.data), frames(data), strict=True):
+        if output == "gif" and alpha:
+            continue  # what is half clear has no place in a GIF
+        small = Image.fromarray(theirs.astype(np.uint8)).resize((24, 16), Image.Resampling.LANCZOS)
+        assert distance(ours, np.asarray(small, np.int16)) < 25
+    assert distance(frames(made.data)[0], frames(made.data)[3]) > 25
+
+
+@pytest.mark.parametrize(("source", "loop", "gif", "webp"), [("gif", 0, 0, 0), ("gif", 2, 2, 3), ("webp", 3, 2, 3)])
+def test_loops_are_kept(source: str, loop: int, gif: int, webp: int) -> None:
+    """GIF counts how often an animation is repeated, WebP how often it is played; 0 is for ever in both."""
+    data = images.moving(ImageFormat(source), DELAYS, loop=loop)
+    assert images.opened(render(data, format="gif", animated=True).data).info["loop"] == gif
+    assert images.opened(render(data, format="webp", animated=True).data).info["loop"] == webp
+
+
+def test_smallest_takes_no_format_that_would_not_end() -> None:
+    """AVIF repeats for ever, so that an animation of a few rounds becomes WebP."""
+    ending = render(images.moving(ImageFormat.GIF, DELAYS, loop=2), format="smallest", animated=True)
+    assert ending.format is ImageFormat.WEBP
+    endless = render(images.moving(ImageFormat.GIF, DELAYS, loop=0), format="smallest", animated=True)
+    assert endless.format in (ImageFormat.WEBP, ImageFormat.AVIF)
+    assert endless.frames == 4
+
+
+@pytest.mark.parametrize("output", ["webp", "avif"])
+def test_an_animations_quality_is_looked_for_over_all_frames(output: str) -> None:
+    """One quality for all, and one score."""
+    made = render(images.moving(ImageFormat.WEBP, DELAYS, loop=0), format=output, animated=True, quality="auto")
+    assert made.score is not None
+    assert made.score >= 0.997
+    assert images.delays_ms(made.data) == DELAYS
+
+
+@pytest.mark.parametrize("output", ["webp", "auto", "smallest"])
+def test_a_lossless_animation_keeps_each_pixel(output: str) -> None:
+    """In every frame; what could not do it is not chosen."""
+    data = images.moving(ImageFormat.WEBP, DELAYS, loop=0)
+    made = render(data, format=output, animated=True, lossless=True)
+    for ours, theirs in zip(frames(made.data), frames(data), strict=True):
+        assert distance(ours, theirs) == 0
+
+
+def test_a_frame_is_cropped_and_turned_as_a_picture_is() -> None:
+    """No frame bleeds into the next."""
+    data = images.animated(ImageFormat.WEBP, 40, 20)
+    made = render(data, width=10, height=10, animated=True, format="webp", lossless=True)
+    assert made.size == Size(10, 10)
+    for frame, colour in zip(frames(made.data), [(255, 0, 0), (0, 255, 0), (0, 0, 255)], strict=True):
+        assert np.abs(frame - colour).max() <= 4
+
+
+def test_all_frames_together_stay_within_the_limit() -> None:
+    """A side that follows is made smaller, so that memory is bounded by what an output may have."""
+    engine = VipsEngine(replace(LIMITS, output_pixels=1000))
+    data = images.moving(ImageFormat.GIF, [100] * 10, loop=0)
+    (made,) = engine.render(data, Recipe.parse({"animated": True, "format": "webp"}))
+    assert made.frames * made.size.pixels <= 1000
+
+
+@pytest.mark.parametrize("make", [images.gif_of_frames, images.webp_of_frames])
+def test_too_many_frames_are_refused_before_any_is_decoded(make: object) -> None:
+    """By their number, and by what they come to."""
+    with pytest.raises(TooManyPixels):
+        list(VipsEngine(replace(LIMITS, frames=50)).render(make(51), Recipe.parse({"animated": True})))
+    with pytest.raises(TooManyPixels):
+        list(VipsEngine(replace(LIMITS, pixels=50 * 64 - 1)).render(make(50), Recipe.parse({"animated": True})))
+
+
+def test_a_damaged_frame_is_a_damaged_image() -> None:
+    """Wherever in the animation it is."""
+    data = images.moving(ImageFormat.WEBP, DELAYS, loop=0, width=200, height=150)
+    with pytest.raises(CorruptImage):
+        render(images.corrupted(data, 0.8, 2000), format="webp", animated=True)
+
+
+def test_work_on_frames_can_be_stopped() -> None:
+    """Between two frames it asks whether to go on."""
+
+    def stop() -> None:
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        list(ENGINE.render(images.moving(ImageFormat.GIF, DELAYS, loop=0), Recipe.parse({"animated": True}), stop))
