@@ -11,12 +11,12 @@ import pytest
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import JobStatus
-from imagemill.domain.keys import original_key, output_key
+from imagemill.domain.keys import SHARDS, original_key, output_key
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import RecordUnavailable
 from imagemill.flow import sweep
 from imagemill.flow.erase import GARBAGE_BATCH, POSTPONE_SECONDS
-from imagemill.flow.orphans import ORPHAN_SECONDS, PAUSE_SECONDS, SHARDS
+from imagemill.flow.orphans import ORPHAN_SECONDS, PAUSE_SECONDS
 from tests.flow.house import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, RESEND_SECONDS, House
 
 
@@ -175,7 +175,7 @@ def test_orphans_go(house: House) -> None:
     swept = sweeping.run()
     assert (swept.orphans, swept.collected) == (1, 1)
     assert sweeping.run().orphans == 0, "one shard at a time"
-    for _ in range(SHARDS):
+    for _ in SHARDS:
         house.jobs.now += PAUSE_SECONDS
         sweeping.run()
 

@@ -20,6 +20,9 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 PRIVATE = "private, max-age=31536000, immutable"
 """Cache-Control of an output that only who has a link may see: for browsers, not for what stands between."""
 
+SHARDS = tuple(f"{number:02x}" for number in range(256))
+"""The folders of either kind."""
+
 _ORIGINAL = re.compile(r"originals/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{62}-[0-9a-f]{16}")
 _OUTPUT = re.compile(
     r"images/(?P<shard>[0-9a-f]{2})/(?P=shard)[0-9a-f]{30}-[a-z0-9][a-z0-9-]{0,31}\.(?P<extension>[a-z0-9]{3,4})"

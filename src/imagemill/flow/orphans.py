@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
+from imagemill.domain.keys import SHARDS
 from imagemill.domain.ports import JobStore, ObjectStore
 from imagemill.errors import StoreUnavailable
 
@@ -19,7 +20,6 @@ ORPHAN_SECONDS = 3600
 """How old an orphan is at least: far older than any request that may still be about to commit it."""
 
 PAUSE_SECONDS = 60
-SHARDS = 256
 _BATCH = 500
 
 
@@ -35,7 +35,7 @@ class Orphans:
     jobs: JobStore
     store: ObjectStore
     clock: Callable[[], float] = time.monotonic
-    shard: int = field(default_factory=lambda: random.randrange(SHARDS))
+    shard: int = field(default_factory=lambda: random.randrange(len(SHARDS)))
     _next_at: float = field(default=float("-inf"), init=False)
 
     def discard(self) -> int:
@@ -50,10 +50,10 @@ class Orphans:
         if self.clock() < self._next_at:
             return 0
         self._next_at = self.clock() + PAUSE_SECONDS
-        self.shard = (self.shard + 1) % SHARDS
+        self.shard = (self.shard + 1) % len(SHARDS)
         discarded = 0
         try:
-            old = self.store.list_originals(f"{self.shard:02x}", ORPHAN_SECONDS)
+            old = self.store.list_originals(SHARDS[self.shard], ORPHAN_SECONDS)
             while keys := list(islice(old, _BATCH)):
                 discarded += self.jobs.discard_unnamed(keys)
         except StoreUnavailable:

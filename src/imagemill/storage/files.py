@@ -21,13 +21,13 @@ import secrets
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from imagemill.domain.keys import is_key
+from imagemill.domain.keys import SHARDS, is_key
 from imagemill.domain.ports import Bytes, ObjectStat
 from imagemill.errors import StoreUnavailable
 
@@ -130,16 +130,24 @@ class FileStore:
         if folder in self._ready:
             return
         self._root.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
-        parent = ""
-        for part in folder.split("/"):
-            with self._folder(parent) as place:
-                with suppress(FileExistsError):
-                    os.mkdir(part, _FOLDER_MODE, dir_fd=place)
-                os.fsync(place)  # also where another process made it: it may not have flushed it yet
-            parent = f"{parent}/{part}" if parent else part
-        if folder == DRAFTS:
+        kind, _, shard = folder.partition("/")
+        self._make("", (kind,))
+        if shard:
+            # All of them now, for one flush: made one by one they would cost the first requests two flushes each.
+            self._make(kind, SHARDS)
+            self._ready.update(f"{kind}/{each}" for each in SHARDS)
+        else:
             self._remove_stale_drafts()
-        self._ready.add(folder)
+            self._ready.add(folder)
+
+    def _make(self, parent: str, names: Sequence[str]) -> None:
+        with self._folder(parent) as place:
+            with os.scandir(place) as entries:
+                missing = set(names).difference(entry.name for entry in entries)
+            for name in sorted(missing):
+                with suppress(FileExistsError):
+                    os.mkdir(name, _FOLDER_MODE, dir_fd=place)
+            os.fsync(place)  # also where another process made them: it may not have flushed them yet
 
     def _remove_stale_drafts(self) -> None:
         stale = time.time() - STALE_DRAFT_SECONDS

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from imagemill.domain.formats import ImageFormat
-from imagemill.domain.keys import original_key, output_key
+from imagemill.domain.keys import SHARDS, original_key, output_key
 from imagemill.errors import StoreUnavailable
 from imagemill.storage.files import DRAFTS, MAPPED_BYTES, STALE_DRAFT_SECONDS, FileStore
 
@@ -73,7 +73,8 @@ def test_new_folders_are_flushed_into_their_parents(root: Path, monkeypatch: pyt
     recorder = Recorder(monkeypatch, root)
     FileStore(root).put(OUTPUT, b"data")
     calls = recorder.calls[recorder.calls.index("mkdir images") :]
-    assert calls[:5] == ["mkdir images", "fsync .", "mkdir 55", "fsync images", "write draft"]
+    made = ["mkdir images", "fsync .", *(f"mkdir {shard}" for shard in SHARDS), "fsync images", "write draft"]
+    assert calls[: len(made)] == made, "all of them at once, so that no later put has to"
 
 
 def test_folders_of_another_process_are_flushed_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
