@@ -97,10 +97,10 @@ def test_what_is_described_as_locked_is_locked(label: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The same options, without what JSON Schema cannot tell: a whole number is written without a point, and a length
-    times dpr is not too long."""
+    """The same options, without what JSON Schema cannot tell: a whole number is written without a point, a length
+    times dpr is not too long, and what is to be lossless can be."""
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items() if name != "dpr"}
+        return {name: plain(item) for name, item in value.items() if name not in ("dpr", "lossless")}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
