@@ -1,0 +1,77 @@
+"""The port of the engine: bytes into pixels and back."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.ports.objects import Bytes
+from imagemill.domain.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One output as it leaves the engine.
+
+    Args:
+        name: as the recipe calls it.
+        format: what the bytes are.
+        size: in pixels, of one frame.
+        data: the file.
+        quality: that it was written with, 1…100; None where the format has no such dial.
+        score: its likeness to the lossless picture, 0…1; None where nobody asked for it to be measured.
+        frames: 1 for a still picture.
+        encode_seconds: of the time that making it took, the encoder's.
+    """
+
+    name: str
+    format: ImageFormat
+    size: Size
+    data: bytes
+    quality: int | None = None
+    score: float | None = None
+    frames: int = 1
+    encode_seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What an engine holds of this process's memory.
+
+    Args:
+        bytes: right now.
+        peak_bytes: the most so far.
+    """
+
+    bytes: int
+    peak_bytes: int
+
+
+class ImageEngine(Protocol):
+    """Turns bytes into pixels and back.
+
+    Raises:
+        UnsupportedImage, CorruptImage, TooManyPixels: the image's fault.
+        OutputTooLarge: the recipe asks for fewer bytes than any quality gives.
+        MemoryLimitExceeded: there was not enough memory.
+    """
+
+    def probe(self, data: Bytes) -> Header:
+        """Read the header; decodes no pixel."""
+        ...
+
+    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
+        """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made.
+
+        Args:
+            data: the image.
+            recipe: what to make.
+            go_on: called before every further frame or attempt at an output; whatever it raises ends the work.
+        """
+        ...
+
+    def memory(self) -> Memory:
+        """What the engine holds; costs microseconds."""
+        ...
