@@ -1,7 +1,7 @@
 """What the flows need from the outside, as Protocols: one file for each port.
 
-Adapters implement them; `wiring` picks the adapters. An adapter raises errors of `imagemill.errors` only; what its library raises
-stops at the adapter. This is the one door: who needs a port imports it from here.
+Adapters implement them; `wiring` picks the adapters. An adapter raises errors of `imagemill.errors` only; what its
+library raises stops at the adapter. This is the one door: who needs a port imports it from here.
 """
 
 from imagemill.domain.ports.answers import LAST_OF_KEEPING, Accepted, Backlog, Claim, Page, Released

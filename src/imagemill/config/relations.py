@@ -1,17 +1,39 @@
-"""Settings that have to go together. A part of `config.py`, which reads them."""
+"""Settings that have to go together."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from imagemill.config.deployment import Profile
+
 if TYPE_CHECKING:
-    from imagemill.config import Settings
+    from imagemill.config.settings import Settings
 
 
 def contradictions(settings: "Settings") -> Iterator[str]:
     """A sentence for each pair of settings that do not go together, by the names of their variables."""
+    yield from _of_work(settings)
+    yield from _of_observability(settings)
+    yield from _of_profile(settings)
     yield from _of_access(settings)
     yield from _of_storage(settings)
     yield from _of_delivery(settings)
+
+
+def _of_work(settings: "Settings") -> Iterator[str]:
+    if settings.job_hard_seconds <= settings.job_soft_seconds:
+        yield "IMAGEMILL_JOB_HARD_SECONDS must be greater than IMAGEMILL_JOB_SOFT_SECONDS"
+
+
+def _of_observability(settings: "Settings") -> Iterator[str]:
+    if settings.metrics_port == settings.port:
+        yield "IMAGEMILL_METRICS_PORT must be another port than IMAGEMILL_PORT"
+
+
+def _of_profile(settings: "Settings") -> Iterator[str]:
+    if settings.faults and settings.profile is not Profile.TESTING:
+        yield "IMAGEMILL_FAULTS works in the testing profile only"
+    if settings.profile.guarded and not settings.secret_key:
+        yield f"IMAGEMILL_SECRET_KEY must be set when IMAGEMILL_PROFILE is {settings.profile}"
 
 
 def _of_access(settings: "Settings") -> Iterator[str]:
