@@ -28,7 +28,8 @@ class Profile(StrEnum):
 class Deployment(BaseModel):
     """What the service is run for, where it keeps things, and its secret."""
 
-    model_config = ConfigDict(frozen=True)
+    # Only `Settings` is ever made; to make the rooms' parts ready as well would double the time that importing takes.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     profile: Profile = Field(
         Profile.DEVELOPMENT, description="What the service is run for; all but development refuse unsafe settings."

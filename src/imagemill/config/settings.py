@@ -24,7 +24,12 @@ class Settings(Flower, Observability, Work, Bounds, Broker, Storage, Record, Del
     """All settings, frozen. Durations are seconds, sizes bytes, unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+        defer_build=False,
     )
 
     faults: str = Field(
