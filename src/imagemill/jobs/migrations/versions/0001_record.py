@@ -13,6 +13,12 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Make the three tables."""
+    _create_originals()
+    _create_jobs()
+    _create_garbage()
+
+
+def _create_originals() -> None:
     op.create_table(
         "originals",
         sa.Column("id", _SERIAL, nullable=False),
@@ -29,6 +35,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_originals"),
         sa.UniqueConstraint("owner", "sha256", "kept", name="uq_originals_owner_sha256_kept"),
     )
+
+
+def _create_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("token", sa.Uuid, nullable=False),
@@ -60,6 +69,9 @@ def upgrade() -> None:
     op.create_index("ix_jobs_send_at", "jobs", ["send_at"])
     op.create_index("ix_jobs_lease_ends_at", "jobs", ["lease_ends_at"])
     op.create_index("ix_jobs_expires_at", "jobs", ["expires_at"])
+
+
+def _create_garbage() -> None:
     op.create_table(
         "garbage",
         sa.Column("id", _SERIAL, nullable=False),
