@@ -12,7 +12,7 @@ LOCK := $(PIN) pyproject.toml
 PRODUCTION := $(addprefix --extra ,flower mysql oidc otel postgresql sentry)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lint bench lock clean
+.PHONY: help up test check format lint bench pictures lock clean
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ format: .venv/.stamp-dev ## Put the code into shape.
 
 bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what can be asked.
 	$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: .venv/.stamp-dev ## Make the pictures of docs/options.md anew.
+	$(BIN)/python docs/illustrate.py
 
 lock: ## Pin every package again, from what pyproject.toml asks for.
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }

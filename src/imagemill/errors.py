@@ -25,6 +25,7 @@
     │   ├── MemoryLimitExceeded  memory-limit-exceeded
     │   ├── OriginalMissing      original-missing
     │   ├── OutputTooLarge       output-too-large
+    │   ├── WatermarkMissing     watermark-missing
     │   └── RenderFailed         render-failed
     ├── Unavailable              a part the service stands on is away; retryable
     │   ├── RecordUnavailable    unavailable
@@ -261,6 +262,14 @@ class OutputTooLarge(JobFailure):
 
     code = "output-too-large"
     title = "The output cannot be made that small"
+
+
+class WatermarkMissing(JobFailure):
+    """The job that a watermark came from was erased or has expired."""
+
+    code = "watermark-missing"
+    title = "The image of the watermark is gone"
+    retryable = True
 
 
 class RenderFailed(JobFailure):

@@ -1,11 +1,12 @@
 """An engine that makes no pixels: its images are short texts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from uuid import UUID
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
-from imagemill.domain.ports import Bytes, Memory, Rendered
+from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
 from imagemill.domain.recipe import Recipe
 
 PICTURE = b"\xff\xd8\xff a picture"
@@ -30,6 +31,7 @@ class TextEngine:
         self.probed = 0
         self.rendered = 0
         self.finished = 0
+        self.marks = NO_MARKS
 
     def probe(self, data: Bytes) -> Header:
         """The header, whatever the bytes."""
@@ -40,9 +42,16 @@ class TextEngine:
         """None worth speaking of."""
         return Memory(0, 0)
 
-    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
+    def render(
+        self,
+        data: Bytes,
+        recipe: Recipe,
+        go_on: Callable[[], None] = lambda: None,
+        marks: Mapping[UUID, Bytes] = NO_MARKS,
+    ) -> Iterator[Rendered]:
         """One text for each output."""
         self.rendered += 1
+        self.marks = marks
         for output in recipe.outputs:
             self.before_each()
             for _ in range(self.attempts):

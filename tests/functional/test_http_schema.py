@@ -97,10 +97,11 @@ def test_what_is_described_as_locked_is_locked(label: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The same options, without what JSON Schema cannot tell: a whole number is written without a point, a length
-    times dpr is not too long, and what is to be lossless can be."""
+    """The same options, without what JSON Schema cannot tell: a whole number is written without a point, lengths do not
+    contradict each other, a cut lies in the picture, a watermark is there, and what is to be lossless can be."""
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items() if name not in ("dpr", "lossless")}
+        untold = {"dpr", "minWidth", "minHeight", "pad", "radius", "crop", "watermark", "lossless"}
+        return {name: plain(item) for name, item in value.items() if name not in untold}
     if isinstance(value, list):
         return [plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

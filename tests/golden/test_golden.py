@@ -98,6 +98,42 @@ CASES = [
         format=ImageFormat.GIF,
         options={"width": 24, "animated": True},
     ),
+    Case("crop", PHOTO, (48, 24), options={"width": 48, "crop": ["25%", 100, 200, 100]}),
+    Case("trim", images.disc_png(200), (41, 41), "RGBA", options={"trim": 10, "width": 41}),
+    Case("rotate", PHOTO, (48, 43), "RGBA", options={"width": 48, "rotate": 30}),
+    Case("rotate-quarter", PHOTO, (32, 48), options={"height": 48, "rotate": 90}),
+    Case("flip", PHOTO, (48, 32), options={"width": 48, "flip": True}),
+    Case("flop", PHOTO, (48, 32), options={"width": 48, "flop": True}),
+    Case("zoom", PHOTO, (48, 48), options={"width": 48, "height": 48, "zoom": 2.5, "gravity": [0.2, 0.8]}),
+    Case("attention", PHOTO, (48, 48), options={"width": 48, "height": 48, "gravity": "attention"}),
+    Case("entropy", PHOTO, (48, 48), options={"width": 48, "height": 48, "gravity": "entropy"}),
+    Case("min-height", PHOTO, (48, 44), options={"width": 48, "minHeight": 44}),
+    Case("pad", PHOTO, (58, 34), options={"width": 48, "pad": [1, 2, 1, 8], "background": "hsl(40 90% 50%)"}),
+    Case(
+        "background-blur", PHOTO, (48, 48), options={"width": 48, "height": 48, "fit": "contain", "background": "blur"}
+    ),
+    Case("brightness", PHOTO, (48, 32), options={"width": 48, "brightness": 1.3}),
+    Case("contrast", PHOTO, (48, 32), options={"width": 48, "contrast": 1.5}),
+    Case("gamma", PHOTO, (48, 32), options={"width": 48, "gamma": 1.8}),
+    Case("saturation", PHOTO, (48, 32), options={"width": 48, "saturation": 0.5}),
+    Case("hue", PHOTO, (48, 32), options={"width": 48, "hue": 90}),
+    Case("grayscale", PHOTO, (48, 32), "L", options={"width": 48, "grayscale": True}),
+    Case("tint", FADED, (48, 36), "RGBA", options={"width": 48, "tint": "#704214c0"}),
+    Case("pixelate", PHOTO, (48, 32), options={"width": 48, "pixelate": 7}),
+    Case("blur", FADED, (48, 36), "RGBA", options={"width": 48, "blur": 2}),
+    Case("blur-large", PHOTO, (48, 32), options={"width": 48, "blur": 15}),
+    Case("sharpen", PHOTO, (48, 32), options={"width": 48, "sharpen": 1.5}),
+    Case(
+        "watermark", PHOTO, (96, 64), options={"width": 96, "watermark": {"text": "© Ada", "scale": 0.6, "offset": 4}}
+    ),
+    Case(
+        "watermark-tile",
+        PHOTO,
+        (96, 64),
+        options={"width": 96, "watermark": {"text": "mill", "tile": True, "opacity": 0.5}},
+    ),
+    Case("radius", PHOTO, (48, 32), "RGBA", options={"width": 48, "radius": 10}),
+    Case("circle", PHOTO, (48, 48), "RGBA", options={"width": 48, "height": 48, "circle": True}),
 ]
 
 

@@ -7,13 +7,16 @@ from urllib.parse import parse_qsl
 
 import pybase64
 import pytest
+from docs import illustrate
 
 from imagemill import errors
 from imagemill.domain.encoding import OutputFormat
 from imagemill.domain.formats import ImageFormat, sniff
 from imagemill.domain.geometry import Fit
-from imagemill.domain.recipe import OPTIONS, Recipe
+from imagemill.domain.output import OPTIONS
+from imagemill.domain.recipe import Recipe
 from imagemill.web.problems import TYPES
+from tests import images
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -39,15 +42,39 @@ def test_the_readme_lists_every_option_and_word() -> None:
     assert set(OPTIONS["fit"].kind.schema()["enum"]) <= told
 
 
+def told_in_output() -> set[str]:
+    """The options that say how a file is written: they have a page of their own."""
+    names = [*OPTIONS]
+    return {"format", "quality", *names[names.index("score") : names.index("animated") + 1]}
+
+
 def test_every_option_of_the_file_has_a_heading() -> None:
     """What says how an output is written has a section of its own, under the option's own word."""
     headings = set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "output.md").read_text(), re.MULTILINE))
-    written = {
-        "format",
-        "quality",
-        *dict.fromkeys([*OPTIONS][[*OPTIONS].index("score") : [*OPTIONS].index("animated") + 1]),
+    assert headings == told_in_output()
+
+
+def test_the_page_of_options_has_them_all() -> None:
+    """Each option has a heading, under which default and range stand, and most a picture that is there."""
+    sections = {
+        word: text
+        for title, text in re.findall(
+            r"^## (.*)$((?:\n(?!#).*)*)", illustrate.DOCS.joinpath("options.md").read_text(), re.MULTILINE
+        )
+        for word in words(title)
     }
-    assert headings == written
+    assert sections.keys() == (set(OPTIONS) | {"outputs"}) - told_in_output()
+    assert all("**Default**: " in text and "**Range**: " in text for text in sections.values())
+    assert {word for word, text in sections.items() if "![" not in text} == {"name", "outputs"}
+
+
+def test_the_pictures_of_options_are_what_they_say() -> None:
+    """Each picture has the size that its text makes of the source; no other file lies beside them."""
+    told = dict(illustrate.pictures())
+    assert set(told) == set(illustrate.DOCS.joinpath("options").iterdir())
+    for path, recipes in told.items():
+        made, kept = (images.opened(data) for data in (illustrate.make(recipes), path.read_bytes()))
+        assert made.size == kept.size, path.name
 
 
 def test_the_readme_lists_every_error_code() -> None:

@@ -4,6 +4,7 @@ A kind raises ValueError with a sentence that says what would be right and never
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,9 +27,27 @@ class Kind(Protocol):
         """JSON Schema (2020-12) of what `read` takes."""
         ...
 
+    def text_schema(self) -> dict[str, Any]:
+        """JSON Schema of what `read_text` takes."""
+        ...
+
+
+class Scalar(ABC):
+    """A kind whose text is what JSON would write, so that one schema tells both."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the value."""
+
+    def text_schema(self) -> dict[str, Any]:
+        """The same."""
+        return self.schema()
+
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Scalar):
     """A whole number within a range, both ends included."""
 
     minimum: int
@@ -50,7 +69,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(Scalar):
     """A number within a range, both ends included, with few decimal places so that it has one spelling.
 
     Args:
@@ -74,11 +93,11 @@ class Number:
         rounded = round(number, self.places)
         if abs(number - rounded) > _CRUMB:
             raise ValueError(self._rule)
-        return rounded.normalize()
+        return rounded.normalize() + 0  # and not -0
 
     def read_text(self, text: str) -> Decimal:
-        """Accept digits with an optional fraction."""
-        return self.read(Decimal(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None)
+        """Accept digits with an optional sign and an optional fraction."""
+        return self.read(Decimal(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text) else None)
 
     def schema(self) -> dict[str, Any]:
         """A number with bounds."""
@@ -91,7 +110,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Scalar):
     """One of a few whole numbers."""
 
     numbers: tuple[int, ...]
@@ -130,6 +149,10 @@ class Or:
         """Either."""
         return {"anyOf": [self.other.schema(), {"type": "string", "const": self.word}]}
 
+    def text_schema(self) -> dict[str, Any]:
+        """Either."""
+        return {"anyOf": [self.other.text_schema(), {"type": "string", "const": self.word}]}
+
     def _or(self, read: Callable[[Any], Any], value: object) -> Any:
         try:
             return read(value)
@@ -138,7 +161,7 @@ class Or:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Scalar):
     """One word of an enumeration."""
 
     words: type[StrEnum]
@@ -159,7 +182,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Scalar):
     """True or false."""
 
     def read(self, value: object) -> bool:
@@ -178,7 +201,7 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Scalar):
     """A short text of a given form, folded to lower case so that it has one spelling.
 
     Args:
@@ -205,41 +228,49 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Colour:
-    """A colour in CSS's hexadecimal notation, kept in its long form, with alpha only where it is not opaque.
+class Line(Scalar):
+    """A line of text, kept as it is written but for spaces around it.
 
-    Source: CSS Color 4, section 5.2.
+    Args:
+        maximum: characters.
     """
 
+    maximum: int
+
     def read(self, value: object) -> str:
-        """Accept `#rgb`, `#rgba`, `#rrggbb` or `#rrggbbaa`."""
-        if not isinstance(value, str) or not re.fullmatch(_HEX_COLOUR, value):
-            raise ValueError("must be a colour such as #fff, #ff8800 or, with alpha last, #ff880080")
-        digits = value[1:].lower()
-        if len(digits) < 6:
-            digits = "".join(digit * 2 for digit in digits)
-        return "#" + (digits[:6] if digits.endswith("ff") and len(digits) == 8 else digits)
+        """Accept a string of printable characters, by Unicode's categories: no controls, no formats, no surrogates."""
+        text = value.strip(" ") if isinstance(value, str) else ""
+        if not 1 <= len(text) <= self.maximum or not text.isprintable():
+            raise ValueError(f"must be 1 to {self.maximum} characters of one line that can be printed")
+        return text
 
     def read_text(self, text: str) -> str:
         """Accept the same."""
         return self.read(text)
 
     def schema(self) -> dict[str, Any]:
-        """A string with a pattern."""
-        return {"type": "string", "pattern": f"^(?:{_HEX_COLOUR})$"}
+        """A string."""
+        return {"type": "string", "minLength": 1}
 
 
 _CRUMB = Decimal("1e-12")
 """What arithmetic with floats leaves behind, as in 0.1 + 0.2; it is no decimal place that somebody wrote."""
 
-_HEX_COLOUR = "#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
+
+class Angle(Number):
+    """Degrees from -360 to 360, kept as 0 up to 360, so that a turn has one spelling."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(-360, 360)
+
+    def read(self, value: object) -> Decimal:
+        """Accept a JSON number."""
+        return ((super().read(value) + 360) % 360).normalize()
+
+
 NAME = Pattern("[A-Za-z0-9][A-Za-z0-9-]{0,31}", "1 to 32 letters, digits and hyphens, not beginning with a hyphen")
-
-
-def colour_channels(colour: str) -> tuple[int, int, int, int]:
-    """Red, green, blue and alpha, each 0…255, of a colour that `Colour` has read."""
-    red, green, blue, alpha = bytes.fromhex(colour.removeprefix("#").ljust(8, "f"))
-    return red, green, blue, alpha
 
 
 def pointer(*parts: str | int) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from imagemill.domain.encoding import AUTO_QUALITY, Chroma, Encoding, Metadata, OutputFormat, Profile
 from imagemill.domain.formats import FACTS, ImageFormat
-from imagemill.domain.recipe import Output
+from imagemill.domain.output import Output
 from imagemill.engine import pillow, vips
 from imagemill.engine.savers import saver
 from imagemill.engine.score import Reference

@@ -1,38 +1,74 @@
 """The engine: one decode, many outputs, each by the same ordered steps."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from uuid import UUID
 
 from imagemill.domain.formats import ImageFormat
-from imagemill.domain.geometry import Framing, Size, frame, scale_box
+from imagemill.domain.framing import frame
+from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
-from imagemill.domain.ports import Bytes, Memory, Rendered
-from imagemill.domain.recipe import Output, Recipe
+from imagemill.domain.output import Output
+from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
+from imagemill.domain.recipe import Recipe
 from imagemill.engine import vips
 from imagemill.engine.context import Context
+from imagemill.engine.cutting import Cutting, Opened
 from imagemill.engine.encode import Written, write
 from imagemill.engine.steps.background import background
+from imagemill.engine.steps.blur import blur
+from imagemill.engine.steps.brightness import brightness
 from imagemill.engine.steps.canvas import canvas
+from imagemill.engine.steps.circle import circle
 from imagemill.engine.steps.colour import colour
+from imagemill.engine.steps.contrast import contrast
 from imagemill.engine.steps.crop import crop
+from imagemill.engine.steps.flip import flip
+from imagemill.engine.steps.flop import flop
+from imagemill.engine.steps.gamma import gamma
+from imagemill.engine.steps.gravity import gravity
+from imagemill.engine.steps.grayscale import grayscale
+from imagemill.engine.steps.hue import hue
 from imagemill.engine.steps.metadata import metadata
 from imagemill.engine.steps.orient import orient
-from imagemill.engine.steps.precrop import precrop
+from imagemill.engine.steps.pixelate import pixelate
+from imagemill.engine.steps.radius import radius
+from imagemill.engine.steps.rotate import rotate
+from imagemill.engine.steps.saturation import saturation
 from imagemill.engine.steps.scale import scale, shrink
+from imagemill.engine.steps.sharpen import sharpen
+from imagemill.engine.steps.tint import tint
+from imagemill.engine.steps.watermark import watermark
 from imagemill.engine.vips import Image
 
 Step = Callable[[Image, Context], Image]
 
 STEPS: Sequence[Step] = (
-    precrop,  # before scaling, or it would be pointless
+    crop,  # before scaling, while the file is read: what is cut off is not kept. What `trim` finds is cut here too
     scale,  # first of the rest: all that follows has fewer pixels to touch
     orient,  # needs the whole picture in memory, which is small now; before whatever speaks of top and left
-    crop,  # before colours are converted, so that no pixel is converted and then thrown away
+    flip,  # before turning, as sharp has it: so a mirrored picture can still be turned either way
+    flop,
+    rotate,  # before gravity, which speaks of the picture as it will stand
+    gravity,  # before colours are converted, so that no pixel is converted and then thrown away
     colour,  # before any colour of ours meets the picture's
-    background,  # before the canvas, so that both lie on one colour
+    brightness,  # tones before colours, and both before what mixes pixels: in the order of a darkroom
+    contrast,
+    gamma,
+    saturation,
+    hue,
+    grayscale,
+    tint,  # after grayscale, which would undo it
+    pixelate,
+    blur,  # after pixelate: softened squares are something, squares of a soft picture are the same as before
+    sharpen,  # last of the picture's own: it lifts the edges that will be seen
+    watermark,  # after all effects, or it would be blurred too; on the picture and never beside it
+    radius,  # after the watermark, which is cut off with the corner
+    circle,
+    background,  # before the canvas, so that both lie on one background
     canvas,  # it adds pixels that no other step should look at
     metadata,  # last: no text is of use to another step, and profile and orientation are settled now
 )
@@ -51,7 +87,8 @@ class Plan:
         output: what is asked for.
         formats: the formats that it may come out in.
         context: what the steps have to know.
-        reduction: how many times smaller than the source the scaled picture is; below 1 where it is larger.
+        reduction: how many times smaller than its part of the source the scaled picture is; below 1 where it is larger.
+        cut: that part as it lies in the file; None if it is all.
         frames: how many to take; 1 for a still picture.
     """
 
@@ -59,6 +96,7 @@ class Plan:
     formats: tuple[ImageFormat, ...]
     context: Context
     reduction: Fraction
+    cut: Box | None
     frames: int
 
     @property
@@ -85,12 +123,19 @@ class VipsEngine:
         """What libvips holds."""
         return vips.memory()
 
-    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
+    def render(
+        self,
+        data: Bytes,
+        recipe: Recipe,
+        go_on: Callable[[], None] = lambda: None,
+        marks: Mapping[UUID, Bytes] = NO_MARKS,
+    ) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, yielding each as soon as it is made."""
         header = vips.probe(data, self._limits)
         self._limits.check_header(header)
-        plans = [_plan(output, header, self._limits.output_pixels) for output in recipe.outputs]
-        pictures = _Pictures(data, header, plans, go_on)
+        cutting = Cutting(data, header)
+        plans = [_plan(output, header, cutting, marks, self._limits.output_pixels) for output in recipe.outputs]
+        pictures = _Pictures(cutting, plans, go_on)
         for position, plan in enumerate(plans):
             image = pictures.take(position)
             started = time.perf_counter()
@@ -102,20 +147,18 @@ class _Pictures:
     """Makes the picture of each plan, in order, each once.
 
     Args:
-        data: the original.
-        header: of the original.
+        cutting: of the original.
         plans: of all outputs.
         go_on: called before each further frame; what it raises ends the work.
     """
 
-    def __init__(self, data: Bytes, header: Header, plans: Sequence[Plan], go_on: Callable[[], None]) -> None:
-        self._data = data
-        self._header = header
+    def __init__(self, cutting: Cutting, plans: Sequence[Plan], go_on: Callable[[], None]) -> None:
+        self._cutting = cutting
         self._plans = plans
         self._go_on = go_on
         self._shown = [plan.shows for plan in plans]
         self._kept: dict[int, Image] = {}
-        self._source = _source(data, header, [plan for plan in plans if plan.frames == 1])
+        self._source = _source(cutting, [plan for plan in plans if plan.frames == 1])
 
     def take(self, position: int) -> Image:
         """The finished picture of a plan; positions only rise."""
@@ -131,79 +174,72 @@ class _Pictures:
         return self._make(plan) if image.hasalpha() and not plan.context.alpha else image
 
     def _make(self, plan: Plan) -> Image:
-        return apply(self._source(plan), plan.context) if plan.frames == 1 else self._animate(plan)
+        return _apply_to(self._source(plan), plan) if plan.frames == 1 else self._animate(plan)
 
     def _animate(self, plan: Plan) -> Image:
-        roll = vips.open(self._data, self._header.format, animated=True)
+        roll = self._cutting.open_frames()
         height = roll.height // plan.frames
         frames = []
         for number in range(plan.frames):
             if number:
                 self._go_on()
             # In their order, since the codec reads them so. Each goes through the steps as a picture of its own.
-            frames.append(apply(roll.crop(0, number * height, roll.width, height), plan.context))
+            frames.append(_apply_to(Opened(roll.crop(0, number * height, roll.width, height)), plan))
         return vips.stack(frames, roll)
 
 
-def _plan(output: Output, header: Header, max_pixels: int) -> Plan:
-    dpr = Fraction(output.dpr)
+def _plan(output: Output, header: Header, cutting: Cutting, marks: Mapping[UUID, Bytes], max_pixels: int) -> Plan:
     frames = output.frames_for(header)
-    framing = frame(
-        header.size,
-        width=scale_box(output.width, dpr),
-        height=scale_box(output.height, dpr),
-        fit=output.fit,
-        gravity=output.gravity,
-        enlarge=output.enlarge,
-        max_pixels=max(1, max_pixels // frames),
-    )
-    context = Context.of(output, header, framing)
-    return Plan(output, output.formats_for(header), context, _reduction(header.size, framing), frames)
+    region = cutting.region(output)
+    aim = output.aim(max(1, max_pixels // frames))
+    framing = frame(region.size if region else header.size, aim).within(region)
+    context = Context.of(output, header, framing, marks)
+    reduction = _reduction(framing.cut.size if framing.cut else header.size, framing.scaled)
+    return Plan(output, output.formats_for(header), context, reduction, cutting.stored(framing.cut), frames)
 
 
-def _reduction(source: Size, framing: Framing) -> Fraction:
-    if framing.precrop:
-        return Fraction(1)  # its box is measured on the source as it is
-    scaled = framing.scaled
+def _reduction(source: Size, scaled: Size) -> Fraction:
     return min(Fraction(source.width, scaled.width), Fraction(source.height, scaled.height))
 
 
-def _open(data: Bytes, header: Header, reduction: Fraction) -> Image:
-    return vips.open(data, header.format, vips.shrink_on_load(header.format, reduction))
-
-
-def _source(data: Bytes, header: Header, plans: Sequence[Plan]) -> Callable[[Plan], Image]:
+def _source(cutting: Cutting, plans: Sequence[Plan]) -> Callable[[Plan], Opened]:
     """Where the steps of each of these plans begin: at one decode for all of them, or each at its own."""
     shown = [plan.shows for plan in plans]
     largest = min(plans, key=lambda plan: plan.reduction, default=None)
     if largest is not None and any(other != shown[0] for other in shown):
-        master = _master(data, header, largest.reduction)
+        master = _master(cutting, largest.reduction, [plan.cut for plan in plans])
         if master:
             return _ladder(master, largest)
-    return lambda plan: _open(data, header, plan.reduction)
+    return lambda plan: cutting.open(plan.reduction, [plan.cut])
 
 
-def _master(data: Bytes, header: Header, reduction: Fraction) -> Image | None:
-    on_load = vips.shrink_on_load(header.format, reduction)
-    image = vips.open(data, header.format, on_load)
-    if vips.pixel_bytes(image) > MASTER_BYTES:
+def _master(cutting: Cutting, reduction: Fraction, cuts: Sequence[Box | None]) -> Opened | None:
+    opened = cutting.open(reduction, cuts)
+    image = opened.image
+    if vips.pixel_bytes(image) > MASTER_BYTES and not any(cuts):
         # Twice the pixels needed stay, so that the outputs are as sharp as from the source.
-        image = shrink(image, max(1, int(reduction / on_load / 2)))
-    return vips.in_memory(image) if vips.pixel_bytes(image) <= MASTER_BYTES else None
+        image = shrink(image, max(1, int(reduction / opened.factor / 2)))
+    return replace(opened, image=vips.in_memory(image)) if vips.pixel_bytes(image) <= MASTER_BYTES else None
 
 
-def _ladder(master: Image, largest: Plan) -> Callable[[Plan], Image]:
-    # The largest picture, once scaled, is what those of at most half its size are made from: it has all they can show.
+def _ladder(master: Opened, largest: Plan) -> Callable[[Plan], Opened]:
+    # The largest picture, once scaled, is what those of at most half its size are made from: it has all they can show,
+    # if they show the same part.
     rung, size = master, largest.context.framing.scaled
     if largest.reduction > 1:
-        rung = vips.in_memory(scale(master, largest.context))
+        context = replace(largest.context, cut=master.place(largest.cut))
+        rung = Opened(vips.in_memory(scale(crop(master.image, context), context)), cut=True)
 
-    def begin(plan: Plan) -> Image:
+    def begin(plan: Plan) -> Opened:
         wanted = plan.context.framing.scaled
         fits = wanted == size or (2 * wanted.width <= size.width and 2 * wanted.height <= size.height)
-        return rung if fits else master
+        return rung if fits and plan.cut == largest.cut else master
 
     return begin
+
+
+def _apply_to(opened: Opened, plan: Plan) -> Image:
+    return apply(opened.image, replace(plan.context, cut=opened.place(plan.cut)))
 
 
 def _rendered(plan: Plan, image: Image, written: Written, encode_seconds: float) -> Rendered:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
+from html import escape
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 
@@ -27,7 +29,14 @@ from imagemill.domain.ports import Bytes, Memory
 from imagemill.engine.frames import count_frames
 from imagemill.engine.raster import Raster
 from imagemill.engine.scans import count_scans
-from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
+from imagemill.errors import (
+    CorruptImage,
+    InvalidOptions,
+    MemoryLimitExceeded,
+    OptionProblem,
+    RenderFailed,
+    UnsupportedImage,
+)
 
 Image: TypeAlias = pyvips.Image
 """A picture in libvips' hands: bands, format, metadata, and a way to compute pixels."""
@@ -41,6 +50,9 @@ LOADERS = {
     ImageFormat.AVIF: ("heifload_source", "VipsForeignLoadHeifSource"),
 }
 """The loader of each format and the class to unblock for it. A source reads the bytes where they lie, uncopied."""
+
+FONT, FONT_FILE = "Roboto", Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
+"""What texts are written in, the same on every machine."""
 
 MAX_SCANS = 64
 """Scans of a progressive JPEG: each is a pass over the whole picture. Encoders write about ten."""
@@ -109,7 +121,7 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = 
     if animated:
         options["n"] = -1
     source = pyvips.Source.new_from_memory(data)
-    with _decoding():
+    with decoding():
         image = pyvips.Operation.call(LOADERS[format][0], source, **options)
     # Or the bytes could be gone when the pixels are read. pyvips does the same where it picks the loader itself.
     image._references.append(source)  # noqa: SLF001
@@ -139,7 +151,7 @@ def in_memory(image: Image) -> Image:
         CorruptImage: the pixels are damaged or cut short.
         MemoryLimitExceeded: there was not enough memory.
     """
-    with _decoding():
+    with decoding():
         return image.copy_memory()
 
 
@@ -228,7 +240,7 @@ def embedded_profile(image: Image) -> bytes | None:
 
 def without_profile(image: Image) -> Image:
     """The same picture without its ICC profile."""
-    return with_texts(image, ["icc-profile-data"], {})
+    return with_texts(image, ["icc-profile-data"], {}) if image.get_typeof("icc-profile-data") else image
 
 
 def to_srgb(image: Image, fallback: str | None = None) -> Image | None:
@@ -284,6 +296,30 @@ def _library() -> ctypes.CDLL | None:
     return library
 
 
+def interpolation(name: str) -> pyvips.Interpolate:
+    """How values between pixels are found: `bilinear`, `bicubic`, …"""
+    return pyvips.Interpolate.new(name)
+
+
+def written(text: str, size: float) -> Image:
+    """A line of text as a mask: one band, 255 where there is ink, no larger than the ink.
+
+    Args:
+        text: what to write, as it is: no markup.
+        size: of the type, in pixels.
+
+    Raises:
+        InvalidOptions: there is nothing in it that leaves ink.
+    """
+    _enter()
+    try:
+        return Image.text(escape(text), font=f"{FONT} {size:.2f}", fontfile=str(FONT_FILE), dpi=72).copy(
+            interpretation="b-w"
+        )
+    except pyvips.Error as error:
+        raise InvalidOptions(OptionProblem("/watermark/text", "must leave some ink")) from error
+
+
 def _enter() -> None:
     # libvips' threads do not survive a fork: a child would wait for them for ever.
     with _SETTLING:
@@ -305,7 +341,8 @@ def _settled_in() -> int:
 
 
 @contextmanager
-def _decoding() -> Iterator[None]:
+def decoding() -> Iterator[None]:
+    """Around what makes a file's pixels move: what libvips says becomes CorruptImage or MemoryLimitExceeded."""
     try:
         yield
     except pyvips.Error as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from imagemill.domain.caller import Caller
+from imagemill.domain.formats import FACTS
 from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
@@ -28,7 +29,14 @@ from imagemill.domain.ports import (
     Stage,
 )
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import BrokerUnavailable, QuotaExceeded, RecordUnavailable, StoreUnavailable
+from imagemill.errors import (
+    BrokerUnavailable,
+    InvalidOptions,
+    OptionProblem,
+    QuotaExceeded,
+    RecordUnavailable,
+    StoreUnavailable,
+)
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.quota import Quota
 
@@ -92,6 +100,7 @@ class Intake:
         if job is not None:
             return Accepted(job, reused=True)
         self.pressure.check(caller.owner)
+        self._check_marks(caller.owner, recipe)
         accepted = self._record(caller, token, sha256, data, recipe)
         self.faults.reach(FaultPoint.ROW_COMMITTED, token)
         if not accepted.reused:
@@ -106,6 +115,7 @@ class Intake:
             else:
                 stored = None
                 recipe.check_boxes(self.limits.output_pixels, original.header)
+                recipe.check_source(original.header.size)
                 self._restore(original, data)
             try:
                 # Should the record go away now, the bytes stay: it may have committed the row and lost only its answer.
@@ -137,10 +147,22 @@ class Intake:
         if self.store.stat(original.key) is None:
             self.store.put(original.key, data)
 
+    def _check_marks(self, owner: str, recipe: Recipe) -> None:
+        problems = []
+        for token, place in recipe.marks.items():
+            job = self.jobs.find(token, owner)
+            if job is None or not job.products:
+                problems.append(OptionProblem(place, "must be the token of a job of yours that has ended in SUCCESS"))
+            elif not FACTS[job.products[0].format].readable:
+                problems.append(OptionProblem(place, "must be of a format that is read as well as written"))
+        if problems:
+            raise InvalidOptions(*problems)
+
     def _store_new(self, caller: Caller, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Original:
         header = self.engine.probe(data)
         self.limits.check_header(header)
         recipe.check_boxes(self.limits.output_pixels, header)
+        recipe.check_source(header.size)
         self.quota.check(self.quota.charge(caller, header))
         key = original_key(sha256, secrets.token_hex(8))
         self.store.put(key, data)

@@ -17,6 +17,7 @@ from uuid import UUID
 from imagemill.domain.job import Failure, JobStatus, Product, retry_delay_seconds
 from imagemill.domain.keys import output_key
 from imagemill.domain.ports import (
+    Bytes,
     Claim,
     Doorbell,
     FaultPoint,
@@ -36,6 +37,7 @@ from imagemill.errors import (
     StoreUnavailable,
     TimeLimitExceeded,
     Unavailable,
+    WatermarkMissing,
 )
 
 log = logging.getLogger(__name__)
@@ -148,8 +150,16 @@ class Attempt:
         data = self.render.store.get(job.original.key)
         if data is None:
             raise OriginalMissing("The stored image is gone; send it again.")
+        marks = {token: self._mark(token) for token in job.recipe.marks}
         self.took(Stage.FETCH, time.perf_counter() - started)
-        return self._measured(self.render.engine.render(data, job.recipe, self._go_on))
+        return self._measured(self.render.engine.render(data, job.recipe, self._go_on, marks))
+
+    def _mark(self, token: UUID) -> Bytes:
+        job = self.render.jobs.find(token, self.claim.job.owner)
+        data = self.render.store.get(job.products[0].key) if job and job.products else None
+        if data is None:
+            raise WatermarkMissing("The job of the watermark was erased or has expired; make it again, then this one.")
+        return data
 
     def _measured(self, outputs: Iterator[Rendered]) -> Iterator[Rendered]:
         started = time.perf_counter()

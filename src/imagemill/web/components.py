@@ -7,7 +7,8 @@ from pydantic.json_schema import models_json_schema
 
 from imagemill.domain import apikey
 from imagemill.domain.limits import MAX_OUTPUTS
-from imagemill.domain.recipe import OPTIONS, Option
+from imagemill.domain.output import OPTIONS
+from imagemill.domain.table import Option
 from imagemill.web import auth, problems, schemas
 from imagemill.web.body import IMAGE_PART, JSON
 from imagemill.web.imagedata import FIELD
@@ -124,7 +125,7 @@ def query_options() -> list[Fragment]:
         "content": {JSON: {"schema": _outputs()}},
         "description": "Several outputs of one image.",
     }
-    return [*(in_query(option.name, option.kind.schema(), option.sentence) for option in OPTIONS.values()), several]
+    return [*(_in_query(option) for option in OPTIONS.values()), several]
 
 
 def _failure(status: int, kinds: Iterable[problems.ProblemType]) -> Fragment:
@@ -137,7 +138,8 @@ def _schemas() -> Fragment:
     _, models = models_json_schema(
         [(model, "serialization") for model in _ANSWERS], ref_template="#/components/schemas/{model}"
     )
-    options = {name: _option(option) for name, option in OPTIONS.items()}
+    options = {name: _option(option, option.kind.schema()) for name, option in OPTIONS.items()}
+    texts = {name: _option(option, option.kind.text_schema()) for name, option in OPTIONS.items()}
     image = {"type": "string", "minLength": 1, "description": "Base64 (RFC 4648, section 4), or a data: URI of it."}
     file = {**BINARY, "description": "The image, as a part with a filename."}
     # A form's fields are texts, so the list stands in one.
@@ -146,7 +148,7 @@ def _schemas() -> Fragment:
         **models["$defs"],
         "OutputOptions": {"type": "object", "properties": options, "additionalProperties": False},
         "ResizeRequest": _request(FIELD, image, options, _outputs()),
-        "ResizeForm": _request(IMAGE_PART, file, options, text),
+        "ResizeForm": _request(IMAGE_PART, file, texts, text),
     }
 
 
@@ -165,8 +167,16 @@ def _outputs() -> Fragment:
     return {"type": "array", "minItems": 1, "maxItems": MAX_OUTPUTS, "items": ref("schemas", "OutputOptions")}
 
 
-def _option(option: Option) -> Fragment:
-    return {**option.kind.schema(), "description": option.sentence}
+def _option(option: Option, rule: Fragment) -> Fragment:
+    return {**rule, "description": option.sentence}
+
+
+def _in_query(option: Option) -> Fragment:
+    rule = option.kind.text_schema()
+    if "contentSchema" not in rule:
+        return in_query(option.name, rule, option.sentence)
+    content = {rule["contentMediaType"]: {"schema": rule["contentSchema"]}}
+    return {"name": option.name, "in": "query", "content": content, "description": option.sentence}
 
 
 def _token() -> Fragment:

@@ -41,6 +41,7 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.MemoryLimitExceeded: 500,
     errors.OriginalMissing: 500,
     errors.OutputTooLarge: 422,
+    errors.WatermarkMissing: 500,
     errors.RenderFailed: 500,
     errors.LeaseLost: 500,
     errors.CommandRefused: 500,

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,11 +12,19 @@ from hypothesis import strategies as st
 
 from imagemill.domain.encoding import PALETTES, Chroma, Metadata, OutputFormat, Profile
 from imagemill.domain.formats import ImageFormat
-from imagemill.domain.geometry import MAX_SIDE, Fit, Gravity, Size
+from imagemill.domain.geometry import MAX_SIDE, Box, Fit, Gravity, Sides, Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import MAX_OUTPUTS
-from imagemill.domain.recipe import OPTIONS, Output, Recipe
+from imagemill.domain.output import OPTIONS, Output
+from imagemill.domain.recipe import Recipe
+from imagemill.domain.regions import Region
 from imagemill.errors import InvalidOptions
+
+
+def hundredths(least: int, most: int) -> st.SearchStrategy[float]:
+    """Numbers with two decimal places."""
+    return st.integers(least, most).map(lambda number: number / 100)
+
 
 OUTPUT_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
@@ -22,9 +32,10 @@ OUTPUT_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "width": st.integers(1, 2000),
         "height": st.integers(1, 2000),
         "fit": st.sampled_from([str(fit) for fit in Fit]),
-        "gravity": st.sampled_from([str(gravity) for gravity in Gravity]),
+        "gravity": st.sampled_from([str(gravity) for gravity in Gravity])
+        | st.lists(hundredths(0, 100), min_size=2, max_size=2),
         "enlarge": st.booleans(),
-        "dpr": st.integers(100, 800).map(lambda hundredths: hundredths / 100),
+        "dpr": hundredths(100, 800),
         "background": st.from_regex("#(?:[0-9a-f]{3}|[0-9a-fA-F]{6})", fullmatch=True),
         "format": st.sampled_from([str(word) for word in OutputFormat]),
         "quality": st.integers(1, 100) | st.just("auto"),
@@ -37,6 +48,17 @@ OUTPUT_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "metadata": st.sampled_from([str(word) for word in Metadata]),
         "profile": st.sampled_from([str(word) for word in Profile]),
         "animated": st.booleans(),
+        "crop": st.sampled_from([[0, 0, 5, 5], ["10%", 3, "12.5%", 9], [1, 2, 3, 4]]),
+        "trim": st.integers(0, 255),
+        "rotate": st.integers(-360, 360),
+        "flip": st.booleans(),
+        "zoom": hundredths(100, 1000),
+        "pad": st.integers(0, 20) | st.lists(st.integers(0, 20), min_size=4, max_size=4),
+        "saturation": hundredths(0, 1000),
+        "blur": hundredths(0, 25_000),
+        "tint": st.sampled_from(["red", "#f00", "rgb(1 2 3 / 50%)"]),
+        "watermark": st.sampled_from([{"text": "a"}, {"text": "a", "tile": True}, {"text": "b", "scale": 0.5}]),
+        "circle": st.booleans(),
     },
 )
 
@@ -67,7 +89,17 @@ def test_spellings_of_the_same_recipe_are_one() -> None:
         == Recipe.parse({"height": 100, "width": 100, "fit": "cover", "dpr": 1.0, "enlarge": False}).canonical()
         == Recipe.parse_text({"width": "100", "height": "0100", "dpr": "1.00"}).canonical()
     )
-    assert Recipe.parse({"background": "#FFF"}).canonical() == Recipe.parse({"background": "#ffffffff"}).canonical()
+    assert Recipe.parse({"background": "#FFF"}).canonical() == Recipe.parse({"background": "white"}).canonical()
+    assert Recipe.parse({"rotate": -90, "pad": 0}).canonical() == Recipe.parse({"rotate": 270}).canonical()
+    assert Recipe.parse({"gravity": [0.5, 0.5], "hue": 360, "format": "png"}) == Recipe.parse({"format": "png"})
+    assert Recipe.parse({"crop": [0, 0, 50, 50]}) != Recipe.parse({"crop": [0, 0, "50%", "50%"]})
+
+
+def test_new_options_change_no_token() -> None:
+    """The canonical form of a recipe without them is what it was before they came."""
+    options = {"width": 300, "height": 200, "fit": "contain", "gravity": "top", "dpr": 1.5, "background": "#ff880080"}
+    spelled = '[{"background":"#ff880080","dpr":1.5,"fit":"contain","gravity":"top","height":200,"width":300}]'
+    assert Recipe.parse(options).canonical() == spelled
 
 
 @given(options=OUTPUT_OPTIONS)
@@ -80,7 +112,7 @@ def test_what_is_recorded_can_be_read_again(options: dict[str, Any]) -> None:
 @given(options=OUTPUT_OPTIONS)
 def test_text_means_what_json_means(options: dict[str, Any]) -> None:
     """A form and a JSON object with the same options are the same job."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()}
+    texts = {name: _text(value) for name, value in options.items()}
     assert Recipe.parse_text(texts) == Recipe.parse(options)
 
 
@@ -131,6 +163,14 @@ def test_every_fault_is_named_at_once() -> None:
         ({"width": MAX_SIDE, "dpr": 1.01}, "/width"),
         ({"outputs": [{"height": 9000, "dpr": 2}]}, "/outputs/0/height"),
         ({"width": None}, "/width"),
+        ({"width": MAX_SIDE, "pad": [0, 0, 0, 1]}, "/width"),
+        ({"pad": [0, 4000], "dpr": 3}, "/pad"),
+        ({"minWidth": MAX_SIDE, "dpr": 2}, "/minWidth"),
+        ({"width": 10, "minWidth": 11}, "/minWidth"),
+        ({"height": 10, "minHeight": 11}, "/minHeight"),
+        ({"circle": True, "radius": 3}, "/radius"),
+        ({"watermark": {"text": ""}}, "/watermark/text"),
+        ({"outputs": [{"watermark": {"scale": 1}}]}, "/outputs/0/watermark"),
     ],
 )
 def test_a_fault_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
@@ -140,7 +180,13 @@ def test_a_fault_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
 
 @pytest.mark.parametrize(
     ("texts", "pointer"),
-    [({"outputs": "[{"}, "/outputs"), ({"width": "ten"}, "/width"), ({"colour": "red"}, "/colour")],
+    [
+        ({"outputs": "[{"}, "/outputs"),
+        ({"width": "ten"}, "/width"),
+        ({"colour": "red"}, "/colour"),
+        ({"watermark": "{"}, "/watermark"),
+        ({"watermark": '{"text": ""}'}, "/watermark/text"),
+    ],
 )
 def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) -> None:
     """Forms and queries get the same answer as JSON."""
@@ -156,6 +202,8 @@ def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) ->
         ({"width": 51, "height": 50, "dpr": 2}, "/width"),
         ({"outputs": [{"width": 1}, {"width": 101, "height": 100}]}, "/outputs/1/width"),
         ({"outputs": [{"width": 101, "height": 100}]}, "/outputs/0/width"),
+        ({"minWidth": 101, "minHeight": 100}, "/minWidth"),
+        ({"width": 90, "pad": 60}, "/pad"),
     ],
 )
 def test_a_box_over_the_limit_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
@@ -172,6 +220,44 @@ def test_a_box_within_the_limit_passes(options: dict[str, Any]) -> None:
     Recipe.parse(options).check_boxes(10_000)
 
 
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"crop": [100, 0, 5, 5]}, "/crop"),
+        ({"outputs": [{}, {"crop": [0, "100%", 5, 5]}]}, "/outputs/1/crop"),
+    ],
+)
+def test_a_crop_outside_of_the_picture_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
+    """It is refused when the picture's size is known."""
+    with pytest.raises(InvalidOptions) as caught:
+        Recipe.parse(options).check_source(Size(100, 100))
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+def test_a_region_is_what_of_a_crop_is_in_the_picture() -> None:
+    """None where that is all of it."""
+    size = Size(100, 100)
+    Recipe.parse({"crop": [99, 0, 5, 5]}).check_source(size)
+    assert Output().region(size) is None
+    assert Output(crop=Region(0, 0, 200, 100)).region(size) is None
+    assert Output(crop=Region(90, 0, 20, 5)).region(size) == Box(90, 0, Size(10, 5))
+
+
+def test_marks_are_named_with_where_they_stand() -> None:
+    """So that one that is not there can be pointed at."""
+    token = "01000000-0000-5000-8000-000000000000"
+    assert Recipe.parse({"watermark": {"image": token}}).marks == {UUID(token): "/watermark/image"}
+    several = Recipe.parse({"outputs": [{"watermark": {"text": "a"}}, {"watermark": {"image": token}}, {}]})
+    assert several.marks == {UUID(token): "/outputs/1/watermark/image"}
+
+
+def test_an_aim_is_in_device_pixels() -> None:
+    """Each length of framing is multiplied by dpr; what is left out stays so."""
+    aim = Output(width=10, dpr=Decimal("1.5"), min_height=7, pad=Sides(0, 1, 2, 3), zoom=Decimal(2)).aim(1000)
+    assert (aim.width, aim.height, aim.minimum, aim.zoom) == (15, None, Size(1, 11), 2)
+    assert aim.pad == Sides(0, 2, 3, 5)
+
+
 def test_a_fault_repeats_no_value() -> None:
     """What was sent does not come back in the answer."""
     with pytest.raises(InvalidOptions) as caught:
@@ -185,6 +271,8 @@ def test_an_output_is_checked_at_birth() -> None:
         Output(width=0)
     with pytest.raises(InvalidOptions):
         Output(width=9000, dpr=OPTIONS["dpr"].kind.read(2))
+    with pytest.raises(InvalidOptions):
+        Output(watermark={"text": ""})  # type: ignore[arg-type]
     with pytest.raises(InvalidOptions):
         Recipe(())
 
@@ -318,3 +406,9 @@ def test_tokens_of_earlier_releases_stand() -> None:
     assert (
         Recipe.parse({"score": 0.997, "metadata": "none", "animated": False, "width": 1}).canonical() == '[{"width":1}]'
     )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from imagemill.domain.geometry import Fit, Framing, Gravity, Size, frame
+from imagemill.domain.framing import Aim, frame
+from imagemill.domain.geometry import Fit, Gravity, Size
 from imagemill.domain.limits import Limits
+from imagemill.domain.output import Output
 from imagemill.domain.ports import Rendered
 from imagemill.domain.recipe import Recipe
 from imagemill.engine.context import Colour, Context
@@ -50,10 +52,16 @@ def distance(left: Pixels, right: Pixels) -> float:
 
 
 def context(
-    source: Size, box: Size | None = None, *, alpha: bool = True, background: Colour | None = None, **options: Any
+    source: Size,
+    box: Size | None = None,
+    *,
+    output: Output = Output(),  # noqa: B008 - frozen
+    alpha: bool = True,
+    background: Colour | None = None,
+    **options: Any,
 ) -> Context:
     """What a step gets for a box and the options of `frame`."""
     defaults = {"fit": Fit.COVER, "gravity": Gravity.CENTER, "enlarge": False, "max_pixels": LIMITS.output_pixels}
     width, height = (box.width, box.height) if box else (None, None)
-    framing: Framing = frame(source, width=width, height=height, **{**defaults, **options})
-    return Context(framing, alpha, background)
+    framing = frame(source, Aim(width=width, height=height, **{**defaults, **options}))
+    return Context(output, framing, alpha, background)

@@ -121,3 +121,34 @@ def test_work_on_frames_can_be_stopped() -> None:
 
     with pytest.raises(LeaseLost):
         list(ENGINE.render(images.moving(ImageFormat.GIF, DELAYS, loop=0), Recipe.parse({"animated": True}), stop))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rotate": 20, "background": "blur"},
+        {"rotate": 90},
+        {"crop": [3, 2, 20, 20], "zoom": 1.5, "flip": True, "flop": True},
+        {"watermark": {"text": "a", "tile": True}, "circle": True, "grayscale": True},
+        {"blur": 12, "sharpen": 1, "pixelate": 3, "tint": "red", "pad": 2},
+    ],
+    ids=str,
+)
+def test_each_frame_is_treated_like_a_picture(options: dict[str, object]) -> None:
+    """A frame looks as it does when it is sent alone."""
+    data = images.moving(ImageFormat.WEBP, DELAYS, loop=0)
+    made = render(data, width=24, height=24, format="webp", lossless=True, animated=True, **options)
+    assert images.delays_ms(made.data) == DELAYS
+    for ours, theirs in zip(frames(made.data), frames(data), strict=True):
+        still = images.saved(Image.fromarray(theirs.astype(np.uint8)), ImageFormat.PNG)
+        alone = render(still, width=24, height=24, format="webp", lossless=True, **options)
+        assert distance(ours, frames(alone.data)[0]) < 2
+
+
+def test_an_animation_is_cut_alike_in_all_frames() -> None:
+    """What draws the eye moves; the cut does not. A border is that of the first frame."""
+    data = images.moving(ImageFormat.GIF, DELAYS, loop=0)
+    looked = render(data, width=10, height=20, format="webp", lossless=True, animated=True, gravity="attention")
+    middle = render(data, width=10, height=20, format="webp", lossless=True, animated=True)
+    assert looked.data == middle.data
+    assert render(data, trim=10, format="webp", animated=True).frames == 4

@@ -1,5 +1,6 @@
 """What lies behind clear pixels."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -62,3 +63,51 @@ def test_grey_is_flattened_onto_grey() -> None:
     assert shown(data, format="png", background="#808080") == (128,)
     assert shown(data, format="jpeg") == pytest.approx((255,), abs=1)
     assert shown(data, format="png", background="#80808080") == (128, 128)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg"])
+@pytest.mark.parametrize("picture", ["RGB", "RGBA", "LA"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 90, "height": 90, "fit": "contain"},
+        {"pad": 10},
+        {"rotate": 30},
+        {"circle": True},
+        {"circle": True, "pad": 10},
+    ],
+)
+def test_a_blurred_copy_fills_all_that_is_free(picture: str, format: str, options: dict[str, object]) -> None:
+    """Nothing is clear any more, and of a plain picture, faded out to the right, all is of its colour."""
+    plain = Image.new(picture, (90, 60), (120, 80, 40, 255)[: len(picture)] if "RGB" in picture else (120, 255))
+    if picture.endswith("A"):
+        plain.putalpha(Image.linear_gradient("L").rotate(90).resize(plain.size))
+    result = pixels(render(images.saved(plain, ImageFormat.PNG), background="blur", format=format, **options))
+    assert result.shape[2] == len(picture.removesuffix("A"))
+    assert np.abs(result - np.array([120, 80, 40][: result.shape[2]])).max() <= 4
+
+
+def test_a_blurred_copy_continues_the_picture() -> None:
+    """Beside the red half it is red, beside the blue one blue, with a soft change between."""
+    halves = Image.new("RGB", (60, 40), "red")
+    halves.paste((0, 0, 255), (30, 0, 60, 40))
+    result = pixels(render(images.saved(halves, ImageFormat.PNG), pad=[20, 0], background="blur", format="png"))
+    assert result[5, 5, 0] > 240
+    assert result[5, 55, 2] > 240
+    assert np.abs(np.diff(result[5], axis=0)).max() < 60
+    assert (result[20:60] == np.asarray(halves)).all()
+
+
+def test_a_blurred_copy_without_anything_free_is_not_made() -> None:
+    """The picture is the same as without."""
+    data = images.photo_png(60, 40)
+    assert (pixels(render(data, background="blur", format="png")) == pixels(render(data, format="png"))).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (500, 2)])
+def test_a_blurred_copy_of_a_tiny_picture(size: tuple[int, int]) -> None:
+    """However small or flat it is, the canvas is covered to the pixel; a clear picture lies on white."""
+    clear = images.saved(Image.new("RGBA", size, (0, 0, 0, 0)), ImageFormat.PNG)
+    result = pixels(render(clear, background="blur", pad=7, format="png"))
+    assert result.shape == (size[1] + 14, size[0] + 14, 3)
+    assert result.min() == 255

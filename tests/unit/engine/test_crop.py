@@ -6,7 +6,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.engine import vips
 from imagemill.engine.steps.crop import crop
-from imagemill.engine.steps.precrop import precrop
+from imagemill.engine.steps.gravity import gravity
 from tests import images
 from tests.unit.engine.rendering import BLUE, GREEN, RED, WHITE, context, corners, distance, pixels, render
 
@@ -14,7 +14,7 @@ from tests.unit.engine.rendering import BLUE, GREEN, RED, WHITE, context, corner
 def test_nothing_to_cut_is_left_alone() -> None:
     """The guards: without a box the picture passes through both steps."""
     image = vips.open(images.photo_png(60, 40), ImageFormat.PNG)
-    for step in (precrop, crop):
+    for step in (crop, gravity):
         assert step(image, context(Size(60, 40))) is image
 
 

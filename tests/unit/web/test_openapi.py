@@ -5,10 +5,11 @@ import re
 import openapi_spec_validator
 import pytest
 
-from imagemill.domain.recipe import OPTIONS
+from imagemill.domain.output import OPTIONS
 from imagemill.errors import JobFailure
 from imagemill.web import problems
 from imagemill.web.app import create_app
+from imagemill.web.body import JSON
 from imagemill.web.openapi import document
 from tests.flow.house import House
 from tests.unit.web.service import API, client, services
@@ -46,11 +47,11 @@ def test_every_option_is_described_in_every_way_in(described: dict) -> None:
     schemas = described["components"]["schemas"]
     query = {parameter.get("name"): parameter for parameter in described["paths"][API]["post"]["parameters"]}
     for option in OPTIONS.values():
-        rule = option.kind.schema()
-        assert rule.items() <= schemas["ResizeRequest"]["properties"][option.name].items()
-        assert rule.items() <= schemas["ResizeForm"]["properties"][option.name].items()
-        assert rule.items() <= schemas["OutputOptions"]["properties"][option.name].items()
-        assert query[option.name]["schema"] == rule
+        rule, text = option.kind.schema(), option.kind.text_schema()
+        assert {**rule, "description": option.sentence} == schemas["ResizeRequest"]["properties"][option.name]
+        assert {**rule, "description": option.sentence} == schemas["OutputOptions"]["properties"][option.name]
+        assert {**text, "description": option.sentence} == schemas["ResizeForm"]["properties"][option.name]
+        assert query[option.name].get("schema") == text or query[option.name]["content"] == {JSON: {"schema": rule}}
 
 
 def test_every_problem_of_a_request_is_described(described: dict) -> None:

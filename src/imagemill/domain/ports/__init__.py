@@ -7,7 +7,7 @@ library raises stops at the adapter. This is the one door: who needs a port impo
 from imagemill.domain.ports.answers import LAST_OF_KEEPING, Accepted, Backlog, Claim, Page, Released
 from imagemill.domain.ports.counter import RequestCounter
 from imagemill.domain.ports.doorbell import Doorbell, Ear
-from imagemill.domain.ports.engine import ImageEngine, Memory, Rendered
+from imagemill.domain.ports.engine import NO_MARKS, ImageEngine, Memory, Rendered
 from imagemill.domain.ports.faults import FaultPoint, Faults
 from imagemill.domain.ports.jobs import JobStore
 from imagemill.domain.ports.metrics import Metrics, Stage
@@ -16,6 +16,7 @@ from imagemill.domain.ports.queue import JobQueue
 
 __all__ = [
     "LAST_OF_KEEPING",
+    "NO_MARKS",
     "Accepted",
     "Backlog",
     "Bytes",

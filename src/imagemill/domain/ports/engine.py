@@ -1,8 +1,10 @@
 """The port of the engine: bytes into pixels and back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
+from uuid import UUID
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
@@ -49,6 +51,10 @@ class Memory:
     peak_bytes: int
 
 
+NO_MARKS: Mapping[UUID, Bytes] = MappingProxyType({})
+"""What a recipe without a watermark needs."""
+
+
 class ImageEngine(Protocol):
     """Turns bytes into pixels and back.
 
@@ -62,13 +68,20 @@ class ImageEngine(Protocol):
         """Read the header; decodes no pixel."""
         ...
 
-    def render(self, data: Bytes, recipe: Recipe, go_on: Callable[[], None] = lambda: None) -> Iterator[Rendered]:
+    def render(
+        self,
+        data: Bytes,
+        recipe: Recipe,
+        go_on: Callable[[], None] = lambda: None,
+        marks: Mapping[UUID, Bytes] = NO_MARKS,
+    ) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made.
 
         Args:
             data: the image.
             recipe: what to make.
             go_on: called before every further frame or attempt at an output; whatever it raises ends the work.
+            marks: the files of its watermarks, by the token that the recipe names.
         """
         ...
 

@@ -1,7 +1,8 @@
-"""Lay the picture on a larger canvas: what `fit=contain` leaves free is background."""
+"""Lay the picture on a larger canvas: what `fit=contain` and `pad` leave free is background."""
 
+from imagemill.engine.backdrop import backdrop, lay
 from imagemill.engine.context import Context
-from imagemill.engine.vips import Image
+from imagemill.engine.vips import Image, in_memory
 
 
 def canvas(image: Image, context: Context) -> Image:
@@ -9,6 +10,9 @@ def canvas(image: Image, context: Context) -> Image:
     box = context.framing.canvas
     if box is None:
         return image
+    if context.blurred:
+        image = in_memory(image)
+        return lay(image, backdrop(image, box.size), box.left, box.top)
     red, green, blue, alpha = context.backdrop
     if alpha < 255 and not image.hasalpha():
         image = image.addalpha()

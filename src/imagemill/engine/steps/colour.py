@@ -11,14 +11,23 @@ _NO_COLOURS = ("multiband", "histogram", "fourier", "matrix")
 def colour(image: Image, context: Context) -> Image:
     """Convert from the embedded profile, from CMYK, or from any other space. Grey stays grey on a grey background."""
     image = _with_colours(image)
-    red, green, blue, _ = context.backdrop
-    target = "b-w" if image.interpretation in _GREY and red == green == blue else "srgb"
+    target = "b-w" if image.interpretation in _GREY and context.grey else "srgb"
     image = _kept(image, target) if context.profile_kept else _from_profile(image)
     if image.interpretation != target:
         image = image.colourspace(target)
     if image.bands > 4:
         image = image.extract_band(0, n=4)  # colours, alpha, and then what only a printer knows: spot colours, masks
     return image if image.format == "uchar" else image.cast("uchar")
+
+
+def in_colours(image: Image) -> Image:
+    """A grey picture with colours to come, in sRGB; any other as it is."""
+    return image if image.interpretation != "b-w" else without_profile(image.colourspace("srgb"))
+
+
+def in_greys(image: Image) -> Image:
+    """A picture with colours without them; its profile, if it was kept, is for colours only."""
+    return without_profile(_from_profile(image).colourspace("b-w"))
 
 
 def _with_colours(image: Image) -> Image:

@@ -1,7 +1,6 @@
 """Bring the picture to its size."""
 
-from collections.abc import Callable
-
+from imagemill.engine.alpha import weighed
 from imagemill.engine.context import Context
 from imagemill.engine.vips import Image, is_turned
 
@@ -20,16 +19,9 @@ def scale(image: Image, context: Context) -> Image:
         return image
     across, down = width / image.width, height / image.height
     gap = NO_GAP if min(across, down) > COARSEST else GAP
-    return _weighed(image, lambda pixels: pixels.resize(across, vscale=down, gap=gap))
+    return weighed(image, lambda pixels: pixels.resize(across, vscale=down, gap=gap))
 
 
 def shrink(image: Image, factor: int) -> Image:
     """Make each block of factor × factor pixels one: what `scale` does first with pictures that are far too large."""
-    return image if factor == 1 else _weighed(image, lambda pixels: pixels.shrink(factor, factor, ceil=True))
-
-
-def _weighed(image: Image, mix: Callable[[Image], Image]) -> Image:
-    # Colours are weighed by their alpha while they are mixed, or what is under clear pixels would bleed into edges.
-    if not image.hasalpha():
-        return mix(image)
-    return mix(image.premultiply()).unpremultiply().cast(image.format)
+    return image if factor == 1 else weighed(image, lambda pixels: pixels.shrink(factor, factor, ceil=True))

@@ -1,0 +1,115 @@
+"""Which part of a file's picture an output is made of, and how much smaller the file may be opened for it.
+
+A client speaks of the picture as it is seen; here that becomes a place in the picture as it is stored, so that it
+can be cut while it is read, row by row, and the rest is never kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from imagemill.domain.geometry import Box, Size
+from imagemill.domain.header import Header
+from imagemill.domain.output import Output
+from imagemill.domain.ports import Bytes
+from imagemill.domain.turning import ORIENTATIONS, Turn
+from imagemill.engine import vips
+from imagemill.engine.steps.crop import cut
+from imagemill.engine.steps.trim import trim
+
+
+class Cutting:
+    """The cuts of one file. What has been looked at is remembered: outputs of one job often share it."""
+
+    def __init__(self, data: Bytes, header: Header) -> None:
+        self._data = data
+        self._header = header
+        self._trimmed: dict[tuple[Box | None, int], Box] = {}
+
+    def region(self, output: Output) -> Box | None:
+        """The part that an output asks for by `crop` and `trim`, as a viewer sees it; None if it is all.
+
+        Raises:
+            InvalidOptions: the crop lies outside of the picture.
+            CorruptImage, MemoryLimitExceeded: the border could not be looked at.
+        """
+        region = output.region(self._header.size)
+        if output.trim is None:
+            return region
+        asked = (region, output.trim)
+        if asked not in self._trimmed:
+            self._trimmed[asked] = self._trim(region or Box(0, 0, self._header.size), output.trim)
+        found = self._trimmed[asked]
+        return None if found.size == self._header.size else found
+
+    def stored(self, box: Box | None) -> Box | None:
+        """Where a part lies in the file; None stays None."""
+        return None if box is None else self._turn.undo(box, self._stored_size)
+
+    def open(self, reduction: Fraction, cuts: Sequence[Box | None]) -> "Opened":
+        """Open the file for a picture that is to become `reduction` times smaller, as much smaller as it may be.
+
+        Only so far that each cut still lies between two pixels: nothing may shift, not even by half of one.
+        """
+        factor = vips.shrink_on_load(self._header.format, reduction)
+        for box in cuts:
+            while box and factor > 1 and not self._divides(factor, box):
+                factor //= 2
+        return Opened(vips.open(self._data, self._header.format, factor), factor)
+
+    def open_frames(self) -> vips.Image:
+        """Open all frames of an animation, one below the other."""
+        return vips.open(self._data, self._header.format, animated=True)
+
+    def _divides(self, factor: int, box: Box) -> bool:
+        right, bottom = box.left + box.size.width, box.top + box.size.height
+        return not (
+            box.left % factor
+            or box.top % factor
+            or (right % factor and right < self._stored_size.width)
+            or (bottom % factor and bottom < self._stored_size.height)
+        )
+
+    def _trim(self, region: Box, tolerance: int) -> Box:
+        # Two passes over the file: the first pixel can be read while nothing is kept, and so can all of them.
+        box = self._turn.undo(region, self._stored_size)
+        corner = self._turn.undo(Box(0, 0, Size(1, 1)), self._turn.size(region.size))
+        left, top = box.left + corner.left, box.top + corner.top
+        with vips.decoding():
+            colour = vips.open(self._data, self._header.format).getpoint(left, top)
+            found = trim(cut(vips.open(self._data, self._header.format), box), colour, tolerance)
+        if found is None:
+            return region
+        seen = self._turn.apply(found, self._turn.size(region.size))
+        return Box(region.left + seen.left, region.top + seen.top, seen.size)
+
+    @cached_property
+    def _turn(self) -> Turn:
+        return ORIENTATIONS[vips.orientation(vips.open(self._data, self._header.format))]
+
+    @cached_property
+    def _stored_size(self) -> Size:
+        return self._turn.size(self._header.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture as it lies in the file, or what was made of it for several outputs.
+
+    Args:
+        image: its pixels.
+        factor: how many times smaller than in the file.
+        cut: whether it has been cut already.
+    """
+
+    image: vips.Image
+    factor: int = 1
+    cut: bool = False
+
+    def place(self, box: Box | None) -> Box | None:
+        """Where a part of the file's picture lies in this one; None if it is all. Its last row may be a partial one."""
+        if box is None or self.cut:
+            return None
+        width, height = -(-box.size.width // self.factor), -(-box.size.height // self.factor)
+        return Box(box.left // self.factor, box.top // self.factor, Size(width, height))

@@ -1,0 +1,92 @@
+"""Lay an image or a text over the picture."""
+
+from fractions import Fraction
+
+from imagemill.domain.colours import colour_channels
+from imagemill.domain.formats import SNIFF_BYTES, ImageFormat, sniff
+from imagemill.domain.geometry import Sides, Size, rounded
+from imagemill.domain.ports import Bytes
+from imagemill.domain.watermark import Watermark
+from imagemill.engine import vips
+from imagemill.engine.alpha import fade, weighed, with_alpha
+from imagemill.engine.context import Context
+from imagemill.engine.steps.colour import colour, in_colours
+from imagemill.engine.vips import Image, in_memory, written
+
+_TYPE = 100.0
+"""Size of the type, in pixels, in which a text is measured."""
+_LARGEST_TYPE = 500.0
+"""Past it a text is drawn this large and then scaled: what draws letters was not made for larger ones."""
+_SMALLEST_TILE = 256
+"""Tiles are doubled up to this side before they are laid, so that a tiny one costs no more than a large one."""
+
+
+def watermark(image: Image, context: Context) -> Image:
+    """Lay the watermark over the picture, at its place or again and again. The picture keeps its own outline."""
+    asked = context.output.watermark
+    if asked is None:
+        return image
+    box = Size(_share(image.width, asked), _share(image.height, asked))
+    mark = _opened(context.marks[asked.token], context, box) if asked.token else _written(asked, box)
+    mark = in_memory(_faded(mark, float(asked.opacity)))
+    offset = _device(asked.offset, context)
+    size = Size(image.width, image.height)
+    left, top = (0, 0) if asked.tile else _place(asked, Size(mark.width, mark.height), size, offset)
+    if asked.tile:
+        mark = _tiles(mark, size, offset)
+    return _over(in_colours(image), mark, left, top)
+
+
+def _share(length: int, asked: Watermark) -> int:
+    return max(1, rounded(length * Fraction(asked.scale)))
+
+
+def _device(offset: Sides, context: Context) -> Sides:
+    return Sides(*(round(context.pixels(side)) for side in (offset.top, offset.right, offset.bottom, offset.left)))
+
+
+def _written(asked: Watermark, box: Size) -> Image:
+    text = asked.text or ""
+    sample = written(text, _TYPE)
+    type_size = max(1.0, _TYPE * min(box.width / sample.width, box.height / sample.height))
+    mask = written(text, min(type_size, _LARGEST_TYPE))
+    if type_size > _LARGEST_TYPE:
+        mask = mask.resize(type_size / _LARGEST_TYPE)
+    *ink, alpha = colour_channels(asked.color)
+    plain = mask.new_from_image(ink).copy(interpretation="srgb").cast("uchar")
+    return _faded(plain.bandjoin(mask), alpha / 255)
+
+
+def _opened(data: Bytes, context: Context, box: Size) -> Image:
+    # It is one of our own outputs, so its header has been looked at and its colours are sRGB's or grey.
+    format = sniff(bytes(data[:SNIFF_BYTES])) or ImageFormat.PNG
+    image = with_alpha(colour(vips.open(data, format), context).colourspace("srgb"))
+    scale = min(box.width / image.width, box.height / image.height)
+    across, down = max(scale, 1 / image.width), max(scale, 1 / image.height)
+    return weighed(image, lambda pixels: pixels.resize(across, vscale=down))
+
+
+def _faded(mark: Image, opacity: float) -> Image:
+    if opacity == 1:
+        return mark
+    return fade(mark, mark.new_from_image(round(255 * opacity)).cast("uchar"))
+
+
+def _place(asked: Watermark, mark: Size, picture: Size, offset: Sides) -> tuple[int, int]:
+    free = Size(max(1, picture.width - offset.across), max(1, picture.height - offset.down))
+    left, top = asked.gravity.lay(mark, free)
+    return left + offset.left, top + offset.top
+
+
+def _tiles(mark: Image, size: Size, offset: Sides) -> Image:
+    width, height = mark.width + offset.across, mark.height + offset.down
+    tile = mark.embed(offset.left, offset.top, width, height)
+    across, down = min(-(-_SMALLEST_TILE // width), -(-size.width // width)), -(-_SMALLEST_TILE // height)
+    tile = in_memory(tile.replicate(max(1, across), max(1, down)))
+    tiles = tile.replicate(-(-size.width // tile.width), -(-size.height // tile.height))
+    return tiles.crop(0, 0, size.width, size.height)
+
+
+def _over(image: Image, mark: Image, left: int, top: int) -> Image:
+    laid = image.composite2(mark, "over", x=left, y=top).rint().cast("uchar")
+    return laid if image.hasalpha() else laid.extract_band(0, n=3)
