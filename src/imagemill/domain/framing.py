@@ -246,14 +246,18 @@ def _shrink(scaled: Size, part: Size, max_pixels: int) -> tuple[Size, Size]:
 
 
 def _within(size: Size, room: _Room) -> Size:
-    # The longer side first; the shorter then follows, as near to the proportions as whole pixels and the limit allow.
+    # The longer side first; the shorter then follows, and where the limit cuts that, the longer one follows it.
     if room.holds(size):
         return size
     if room.pad.across or room.pad.down:
         return _within_pad(size, room)
     longer, shorter = max(size.width, size.height), min(size.width, size.height)
     long = min(MAX_SIDE, longer, room.max_pixels, max(1, isqrt(room.max_pixels * longer // shorter)))
-    short = max(1, min(rounded(Fraction(shorter * long, longer)), room.max_pixels // long))
+    short = rounded(Fraction(shorter * long, longer))
+    if short * long > room.max_pixels:
+        short = max(1, room.max_pixels // long)
+        long = min(long, max(1, rounded(Fraction(longer * short, shorter))))
+    short = max(1, short)
     return Size(long, short) if size.width >= size.height else Size(short, long)
 
 
