@@ -56,7 +56,7 @@ def test_the_sdist_makes_the_same_wheel(built: tuple[Path, Path], tmp_path: Path
 
 @pytest.fixture(scope="module")
 def installed(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`imagemill` of the wheel in a fresh environment: it sees the pinned packages, not the checkout, and no network."""
+    """`imagemill` of the wheel in a fresh environment that sees the pinned packages, but not the checkout."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=True)
     pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]

@@ -101,7 +101,7 @@ class Database:
             engine.dispose()
 
     def __del__(self) -> None:
-        """Close what nobody has closed: commands look at the record and are done. From 3.13 on Python complains if not."""
+        """Close what nobody has closed: commands look at the record and are done. Python 3.13 complains if not."""
         if hasattr(self, "_engines"):
             self.close()
 
