@@ -12,7 +12,7 @@ LOCK := $(PIN) pyproject.toml
 PRODUCTION := $(addprefix --extra ,flower mysql oidc otel postgresql sentry)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lint bench pictures lock clean
+.PHONY: help up test check format lint bench pictures dist lock clean
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,7 @@ lint: .venv/.stamp-dev ## All of `check` but the tests.
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet .github
 	@data=$$(mktemp -d) && export IMAGEMILL_DATA=$$data && $(BIN)/imagemill db upgrade && $(BIN)/imagemill db check; \
 	code=$$?; rm -rf "$$data"; exit $$code
 
@@ -47,6 +48,11 @@ bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what ca
 
 pictures: .venv/.stamp-dev ## Make the pictures of docs/options.md anew.
 	$(BIN)/python docs/illustrate.py
+
+dist: .venv/.stamp-runtime ## Build wheel and sdist into dist/; the same commit gives the same bytes.
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -c \
+		'from flit_core import buildapi; print(buildapi.build_sdist("dist"), buildapi.build_wheel("dist"))'
 
 lock: ## Pin every package again, from what pyproject.toml asks for.
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }

@@ -29,6 +29,7 @@
     │   └── RenderFailed         render-failed
     ├── Unavailable              a part the service stands on is away; retryable
     │   ├── RecordUnavailable    unavailable
+    │   ├── NewerRecord          unavailable
     │   ├── StoreUnavailable     unavailable
     │   ├── BrokerUnavailable    unavailable
     │   ├── IssuerUnavailable    unavailable
@@ -291,6 +292,10 @@ class Unavailable(ImagemillError):
 
 class RecordUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class NewerRecord(Unavailable):
+    """A later release wrote what the record holds, and this one cannot read it."""
 
 
 class StoreUnavailable(Unavailable):

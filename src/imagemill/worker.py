@@ -16,6 +16,7 @@ from imagemill.broker import RENDER_TASK, create_celery, origin_of
 from imagemill.errors import (
     ImagemillError,
     MemoryLimitExceeded,
+    NewerRecord,
     RecordUnavailable,
     RenderFailed,
     TimeLimitExceeded,
@@ -69,6 +70,9 @@ def render(task: Task[Any, Any], token: str) -> None:
     except RecordUnavailable as error:
         # However far it came, the record will tell the sweep, and the sweep sends it again.
         observability.logger().warning("record away", reason=error.detail, cause=observability.cause(error))
+    except NewerRecord as error:
+        # The record has given it back already.
+        observability.logger().warning("job of a later release", cause=observability.cause(error))
     finally:
         observability.unbind()
 

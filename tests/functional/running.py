@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,10 +116,12 @@ class Service:
 
     Args:
         folder: for the data and the log; made if need be.
+        program: how imagemill is called; left out, as the tests' own environment has it.
         settings: any setting by its name, such as `worker_concurrency=1`.
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, program: Sequence[str | Path] = COMMAND, **settings: object) -> None:
+        self.program = program
         self.data = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -156,7 +158,7 @@ class Service:
         self._leash = Leash()
         with self._log.open("a") as log, self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [*COMMAND, "up"],
+                [*self.program, "up"],
                 env=environment(self.data, **self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from imagemill import observability, worker
 from imagemill.broker import origin_of
 from imagemill.domain.job import JobStatus
-from imagemill.errors import CorruptImage, StoreUnavailable
+from imagemill.errors import CorruptImage, NewerRecord, StoreUnavailable
 from imagemill.observability.instruments import Instruments
 from imagemill.observability.tracing import OpenTelemetryTracing, provider
 from tests.flow.house import House
@@ -147,3 +147,18 @@ def test_ids_that_are_bound_can_be_handed_on() -> None:
     observability.unbind("token")
     assert get_contextvars() == {"request_id": "r1"}
     observability.unbind()
+
+
+def test_a_job_of_a_later_release_ends_no_worker(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record has given it back; the log says which token it was, and the next message is worked."""
+
+    def refuse(*_: object) -> None:
+        raise NewerRecord
+
+    token = house.accept().token
+    with monkeypatch.context() as broken, capture_logs() as lines:
+        broken.setattr(house.jobs, "claim", refuse)
+        worker.render(str(token))
+    assert [line["event"] for line in lines] == ["job of a later release"]
+    worker.render(str(token))
+    assert house.job(token).status is JobStatus.SUCCESS

@@ -131,12 +131,12 @@ def parse_expiry(text: str, now: datetime) -> datetime:
 def _keyring(data: Any) -> "Keyring":
     from imagemill import wiring
     from imagemill.jobs import schema
-    from imagemill.jobs.revision import REVISION
+    from imagemill.jobs.revision import serves
 
     settings = options.settings(data=data)
     if not settings.database_url:
         schema.upgrade(settings.database)  # as `imagemill up` does, so that keys can be made before the first start
-    elif schema.current(settings.database) != REVISION:
+    elif not serves(schema.current(settings.database)):
         raise ConfigurationError("The database's tables are not of this release: run `imagemill db upgrade`.")
     return wiring.for_keys(settings)
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -100,6 +100,11 @@ class Database:
         if engine is not None:
             engine.dispose()
 
+    def __del__(self) -> None:
+        """Close what nobody has closed: commands look at the record and are done. Python 3.13 complains if not."""
+        if hasattr(self, "_engines"):
+            self.close()
+
     def _engine(self) -> Engine:
         engine = self._engines.get(os.getpid())
         # Of two threads that come first at once one wins; the other's engine has opened nothing yet.
@@ -119,15 +124,20 @@ class Database:
         )
         if connect := self._dialect.connection:
             event.listen(engine, "do_connect", lambda _, __, arguments, named: connect(*arguments, **named))
-        event.listen(engine, "connect", self._opened)
+        event.listen(engine, "connect", _prepare(self._dialect.opened))
         event.listen(engine, "begin", self._dialect.begin)
         return engine
 
-    def _opened(self, connection: Any, _: object) -> None:
+
+def _prepare(statements: Iterable[str]) -> Callable[[Any, object], None]:
+    # Not a method: an engine that knew its Database would keep it alive.
+    def opened(connection: Any, _: object) -> None:
         cursor = connection.cursor()
-        for statement in self._dialect.opened:
+        for statement in statements:
             cursor.execute(statement)
         cursor.close()
+
+    return opened
 
 
 class _Store(Protocol):

@@ -8,6 +8,14 @@ REVISION = "0005"
 _version = table("alembic_version", column("version_num"))
 
 
+def serves(found: str | None) -> bool:
+    """Whether this release can work on tables at a revision: its own, or a later one's.
+
+    A migration leaves what the release before it needs, so that an upgrade can begin with the tables.
+    """
+    return found == REVISION or (found is not None and found.isdigit() and int(found) > int(REVISION))
+
+
 def revision(connection: Connection) -> str | None:
     """The revision that the database's tables are at; None if it has none."""
     if not inspect(connection).has_table(_version.name):

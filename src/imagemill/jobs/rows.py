@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.recipe import Recipe
+from imagemill.errors import InvalidOptions, NewerRecord
 from imagemill.jobs.clock import milliseconds, moment
 from imagemill.jobs.tables import jobs, originals
 
@@ -28,7 +29,16 @@ def select_jobs() -> Select[Any]:
 
 
 def read_job(row: Row[Any]) -> Job:
-    """A row of `select_jobs` as a job."""
+    """A row of `select_jobs` as a job. Raises NewerRecord for words that this release does not know."""
+    try:
+        return _read_job(row)
+    except (InvalidOptions, ValueError) as error:
+        raise NewerRecord(
+            "A later release of this service has this job; the one that answers cannot read it."
+        ) from error
+
+
+def _read_job(row: Row[Any]) -> Job:
     return Job(
         token=row.token,
         owner=row.owner,
@@ -38,7 +48,7 @@ def read_job(row: Row[Any]) -> Job:
         results_id=row.results_id,
         attempts=row.attempts,
         products=_read_products(row.products),
-        failure=Failure(**json.loads(row.failure)) if row.failure else None,
+        failure=Failure(**_known(Failure, json.loads(row.failure))) if row.failure else None,
         created_at=moment(row.created_at),
         started_at=_moment(row.started_at),
         finished_at=_moment(row.finished_at),
@@ -108,11 +118,16 @@ def write_original(original: Original, now: int) -> dict[str, Any]:
 
 
 def _read_products(text: str | None) -> tuple[Product, ...]:
-    """Products from their column. One that an earlier release wrote lacks the facts that are newer."""
+    """Products from their column. One that an earlier release wrote lacks the facts that are newer, a later one's has
+    facts that nobody here asks for."""
     return tuple(
-        Product(**{**item, "format": ImageFormat(item["format"]), "size": Size(**item["size"])})
+        Product(**{**_known(Product, item), "format": ImageFormat(item["format"]), "size": Size(**item["size"])})
         for item in json.loads(text or "[]")
     )
+
+
+def _known(noun: type[Failure | Product], item: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: item[field.name] for field in fields(noun) if field.name in item}
 
 
 def write_products(products: Sequence[Product]) -> str:

@@ -15,7 +15,7 @@ from imagemill.errors import ConfigurationError, RecordUnavailable
 from imagemill.jobs.access import Access
 from imagemill.jobs.database import Database
 from imagemill.jobs.dialects import read_url
-from imagemill.jobs.revision import REVISION, revision
+from imagemill.jobs.revision import REVISION, revision, serves
 from imagemill.jobs.tables import metadata
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -29,7 +29,8 @@ _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Bring the tables to this release; nothing happens where they are. Processes that start at once take turns.
+    """Bring the tables to this release; nothing happens where they are, or are a later one's. Processes that start at
+    once take turns.
 
     The folder of an SQLite file is made. On MySQL, which knows no transaction of such changes, a migration that fails
     leaves what it has done.
@@ -90,6 +91,8 @@ def _make_folder(url: str) -> None:
 
 def _upgrade(url: str, to: str) -> None:
     with _writing(url) as connection:
+        if to == "head" and serves(revision(connection)):
+            return
         command.upgrade(_config(connection), to)
 
 

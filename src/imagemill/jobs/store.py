@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.ports import LAST_OF_KEEPING, Accepted, Backlog, Claim, Faults, Page, Released
 from imagemill.domain.work import Usage
-from imagemill.errors import MalformedRequest, RecordUnavailable
+from imagemill.errors import MalformedRequest, NewerRecord, RecordUnavailable
 from imagemill.jobs import upkeep
 from imagemill.jobs.acceptance import Acceptance
 from imagemill.jobs.access import USUAL, Access
@@ -20,13 +20,17 @@ from imagemill.jobs.clock import DatabaseClock, milliseconds
 from imagemill.jobs.database import Database, repeated
 from imagemill.jobs.quotas import read_usage
 from imagemill.jobs.removal import delete_jobs, discard_unnamed, give_up_originals, release_originals, revoke_job
-from imagemill.jobs.revision import REVISION, revision
+from imagemill.jobs.revision import revision, serves
 from imagemill.jobs.rows import read_job, read_original, select_jobs, write_failure, write_products
 from imagemill.jobs.statements import CLAIMED, MADE, ORIGINAL, Changes, Looks
 from imagemill.jobs.tables import jobs
 from imagemill.jobs.turns import Turns, count_in_line, next_in_line
 
 _ROUNDS = 5
+
+_NEWER_RETRY_SECONDS = 15
+_NEWER_PATIENCE_SECONDS = 3600
+"""How long a job waits for a worker of the later release that accepted it. If there is none any more, it has to end."""
 
 _CURSOR = re.compile(r"([0-9a-f]{1,12})-([0-9a-f]{32})")
 
@@ -129,7 +133,17 @@ class SqlJobStore:
                 return connection.execute(CLAIMED, {"token": wanted, "held": lease}).one_or_none()
 
         row = self._database.repeat(run)
-        return Claim(read_job(row), lease, (row.lease_ends_at - span - row.created_at) / 1000) if row else None
+        return self._read_claim(row, lease, (row.lease_ends_at - span - row.created_at) / 1000) if row else None
+
+    def _read_claim(self, row: Row[Any], lease: UUID, age_seconds: float) -> Claim:
+        try:
+            return Claim(read_job(row), lease, age_seconds)
+        except NewerRecord as error:
+            if age_seconds < _NEWER_PATIENCE_SECONDS:
+                self.retry(row.token, lease, _NEWER_RETRY_SECONDS)
+            else:
+                self.fail(row.token, lease, Failure.of(error))
+            raise
 
     @repeated
     def renew(self, token: UUID, lease: UUID, lease_seconds: float) -> bool:
@@ -275,7 +289,7 @@ class SqlJobStore:
     def check(self) -> None:
         """Raise RecordUnavailable unless the database answers and its tables are of this release."""
         with self._database.reading() as connection:
-            if revision(connection) != REVISION:
+            if not serves(revision(connection)):
                 raise RecordUnavailable("The database's tables are not of this release.")
 
     def _now(self, connection: Connection) -> int:

@@ -31,6 +31,7 @@ STATUS: Mapping[type[ImagemillError], int] = {
     errors.QuotaExceeded: 429,
     errors.TooManyPending: 429,
     errors.RecordUnavailable: 503,
+    errors.NewerRecord: 503,
     errors.StoreUnavailable: 503,
     errors.BrokerUnavailable: 503,
     errors.IssuerUnavailable: 503,

@@ -57,6 +57,9 @@ class JobStore(Protocol):
         claims the first of them. Owners take turns there by the weight of their jobs (`work.weight`); a job that was
         claimed before and came back goes first.
 
+        Raises NewerRecord for a job that only a later release can read. It is left to that one, and failed if an hour
+        after it was accepted none has come.
+
         Need not survive a power cut: a claim that is forgotten is a job that is PENDING.
         """
         ...
@@ -159,5 +162,5 @@ class JobStore(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise RecordUnavailable unless the database answers and its tables are of this release."""
+        """Raise RecordUnavailable unless the database answers and this release can work on its tables."""
         ...
