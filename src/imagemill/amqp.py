@@ -30,6 +30,8 @@ def transport_options(answer_seconds: float) -> dict[str, Any]:
         "read_timeout": answer_seconds,
         "write_timeout": answer_seconds,
         "on_open": _end_reads_that_time_out,
+        # Nobody waits for a broker to come up but a worker, which has a loop of its own for that.
+        "max_retries": 0,
     }
 
 

@@ -38,9 +38,17 @@ class RabbitDoorbell(ListeningDoorbell):
         with self._ringing:
             try:
                 self._publish(token)
-            except amqp.TROUBLES:
+            except amqp.TROUBLES as error:
+                if isinstance(error.__cause__ or error, TimeoutError):
+                    raise
                 # A line does not notice that the broker was restarted until it is used; a new one works.
                 self._publish(token)
+
+    def close(self) -> None:
+        """Listen no more, and let go of the line for rings."""
+        super().close()
+        with self._ringing:
+            self._hang_up()
 
     def listen_until_trouble(self) -> None:
         """Bind a queue that ends with the connection, and wake for each ring."""
@@ -62,7 +70,11 @@ class RabbitDoorbell(ListeningDoorbell):
                 self._ringer = Producer(self._link.channel(), self._exchange)
             self._ringer.publish(token.encode(), content_type="text/plain", content_encoding="ascii")
         except amqp.TROUBLES:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
             # Not `close`, which says goodbye and waits for an answer.
             self._link.collect()
-            self._link = self._ringer = None
-            raise
+        self._link = self._ringer = None
