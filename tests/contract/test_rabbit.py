@@ -199,9 +199,12 @@ def _is_heard(ringer: RabbitDoorbell, ear: Ear) -> bool:
 
 
 def test_a_restart_of_the_broker_loses_nothing(
-    queue: CeleryQueue, doorbell: RabbitDoorbell, ringer: RabbitDoorbell, rabbit: Rabbit, name: str
+    doorbell: RabbitDoorbell, ringer: RabbitDoorbell, rabbit: Rabbit
 ) -> None:
     """Confirmed messages outlive SIGKILL; an open line that died with the old server costs no message and no ring."""
+    name = rabbit.settled_queue("contract")
+    app = create_celery(Settings(broker_url=rabbit.url, queue=name))
+    queue = CeleryQueue(app)
     with doorbell.listen(TOKEN) as ear:
         eventually(doorbell._subscribed.is_set)
         ringer.ring(TOKEN)
@@ -216,12 +219,15 @@ def test_a_restart_of_the_broker_loses_nothing(
         assert time.monotonic() - started < 3
         eventually(lambda: not doorbell._subscribed.is_set())
         rabbit.start()
+        # Its queues are there a little later than the server itself.
+        eventually(lambda: rabbit.messages(name) == 10, 60)
 
         queue.send(uuid4())
         eventually(lambda: rabbit.messages(name) == 11)
         eventually(doorbell._subscribed.is_set, 60)
         ringer.ring(TOKEN)
         assert ear.wait(5)
+    app.close()
 
 
 def test_over_tls_the_name_is_compared() -> None:

@@ -67,6 +67,8 @@ class RabbitDoorbell(ListeningDoorbell):
             self._link = amqp.connect(self._url, RING_SECONDS)
         try:
             if self._ringer is None:
+                # By itself it would try again after two seconds.
+                self._link.ensure_connection(max_retries=0)
                 self._ringer = Producer(self._link.channel(), self._exchange)
             self._ringer.publish(token.encode(), content_type="text/plain", content_encoding="ascii")
         except amqp.TROUBLES:
