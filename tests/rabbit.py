@@ -25,7 +25,7 @@ PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Not the one on PATH: that one changes to a user of its own, who may not write to our folder."""
 
 SETTLED_SECONDS = 8.0
-"""RabbitMQ 3.10 does not find a quorum queue again that was made right before it was killed: seen at 0 s, not at 8 s."""
+"""RabbitMQ 3.10 does not find a quorum queue again made right before it was killed: seen at 0 s, not at 8 s."""
 
 SETTINGS = """\
 [{rabbit, [
