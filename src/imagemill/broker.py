@@ -7,10 +7,10 @@ from uuid import UUID
 
 from celery import Celery
 from celery.app.task import Context
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from imagemill import amqp
 from imagemill.config import Settings
 from imagemill.errors import BrokerUnavailable
 
@@ -24,7 +24,10 @@ QUIET_SECONDS = 5.0
 _ORIGIN = "imagemill"
 """The message's header for what belongs to it and is no token: it only helps to see."""
 
-_TROUBLES = (OperationalError, RedisError, OSError)
+_HEARTBEAT_SECONDS = 10
+"""How often a worker has to hear of RabbitMQ; with a line that is silent for twice as long it is over."""
+
+_TROUBLES = (*amqp.TROUBLES, RedisError)
 
 
 def create_celery(settings: Settings) -> Celery:
@@ -62,16 +65,35 @@ def create_celery(settings: Settings) -> Celery:
         broker_connection_timeout=ANSWER_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={
+        **(_for_rabbit if amqp.spoken(settings.broker) else _for_redis)(settings),
+    )
+    return app
+
+
+def _for_redis(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker_transport_options": {
             "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": ANSWER_SECONDS,
             # Who sends does not wait for a broker to come up; a worker has a loop of its own for that.
             "max_retries": 0,
             # The lease in the record decides, so this only has to be longer than any job.
             "visibility_timeout": max(3600, 2 * settings.job_hard_seconds),
-        },
-    )
-    return app
+        }
+    }
+
+
+def _for_rabbit(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker_transport_options": amqp.transport_options(ANSWER_SECONDS),
+        "broker_use_ssl": amqp.tls(settings.broker),
+        "broker_heartbeat": _HEARTBEAT_SECONDS,
+        # Replicated where there are several nodes, and on the disk before a message is confirmed. The second is for
+        # queues that a worker is told to serve beside the default one.
+        "task_default_queue_type": "quorum",
+        "task_create_missing_queue_type": "quorum",
+        "worker_detect_quorum_queues": True,
+    }
 
 
 def origin_of(task: Context) -> dict[str, str]:
@@ -106,6 +128,7 @@ class CeleryQueue:
         self._app = app
         self._clock = clock
         self._headers = headers
+        self._confirmed = amqp.spoken(app.conf.broker_url)
         self._quiet_until = float("-inf")
 
     def send(self, token: UUID) -> None:
@@ -116,7 +139,7 @@ class CeleryQueue:
             self._publish(str(token))
         except _TROUBLES as error:
             self._quiet_until = self._clock() + QUIET_SECONDS
-            raise BrokerUnavailable("The broker does not answer.") from error
+            raise _away(error) from error
 
     def check(self) -> None:
         """Raise BrokerUnavailable unless the broker answers."""
@@ -126,15 +149,39 @@ class CeleryQueue:
                 # Opening a channel asks the broker something and waits for the answer.
                 link.channel()
         except _TROUBLES as error:
-            raise BrokerUnavailable("The broker does not answer.") from error
+            raise _away(error) from error
 
     def _publish(self, token: str) -> None:
         message: dict[str, Any] = {"args": (token,), "task_id": token, "ignore_result": True}
         message["headers"] = {_ORIGIN: dict(self._headers())}
         try:
-            self._app.send_task(RENDER_TASK, **message)
+            self._send(message)
         except _TROUBLES as error:
-            if isinstance(error.__cause__ or error, RedisTimeoutError):
+            if isinstance(error.__cause__ or error, RedisTimeoutError | TimeoutError):
                 raise
             # A pooled connection does not notice that the broker was restarted until it is used; a new one works.
+            self._send(message)
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        if not self._confirmed:
             self._app.send_task(RENDER_TASK, **message)
+            return
+        with self._app.producer_or_acquire() as producer:
+            try:
+                self._app.send_task(RENDER_TASK, **message, producer=producer, confirm_timeout=ANSWER_SECONDS)
+            except _TROUBLES:
+                # A confirm that comes late would be taken for the next message's.
+                _hang_up(producer.connection)
+                raise
+
+
+def _hang_up(link: Any) -> None:
+    # Not `close`, which says goodbye and waits for an answer.
+    if link is not None:
+        link.collect()
+
+
+def _away(error: Exception) -> BrokerUnavailable:
+    if amqp.refused(error):
+        return BrokerUnavailable("The broker lets us not in: by its URL, name, password or virtual host are wrong.")
+    return BrokerUnavailable("The broker does not answer.")

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from imagemill import amqp
 from imagemill.broker import CeleryQueue, create_celery
 from imagemill.config import Settings
 from imagemill.counter import SharedCounter
 from imagemill.domain.identity import TokenIssuer
 from imagemill.domain.job import token_namespace
 from imagemill.domain.links import LinkSigner, link_key
-from imagemill.domain.ports import Faults, JobStore, ObjectStore, RequestCounter
-from imagemill.doorbell import RedisDoorbell
+from imagemill.domain.ports import Doorbell, Faults, JobStore, ObjectStore, RequestCounter
+from imagemill.doorbell.rabbit import RabbitDoorbell
+from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import ConfigurationError
 from imagemill.faults import from_setting
@@ -209,8 +211,9 @@ def _queue(settings: Settings, seen: Instruments) -> CeleryQueue:
     return CeleryQueue(create_celery(settings), headers=lambda: bound("request_id", "key") | seen.tracing.carry())
 
 
-def _doorbell(settings: Settings) -> RedisDoorbell:
-    return RedisDoorbell(settings.broker, f"{settings.queue}:ended")
+def _doorbell(settings: Settings) -> Doorbell:
+    kind = RabbitDoorbell if amqp.spoken(settings.broker) else RedisDoorbell
+    return kind(settings.broker, f"{settings.queue}:ended")
 
 
 def _faults(settings: Settings) -> Faults:

@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import imagemill.doorbell as doorbell_module
+import imagemill.doorbell.redis as doorbell_module
 from imagemill.broker import QUIET_SECONDS, RENDER_TASK, CeleryQueue, create_celery
 from imagemill.config import Settings
-from imagemill.doorbell import RedisDoorbell
+from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.errors import BrokerUnavailable
 from tests.servers import Valkey, eventually
 

@@ -82,7 +82,7 @@ def test_defaults_are_enough_for_a_desk() -> None:
         ("images", "4711"),
         ("link_seconds", "604801"),
         ("keep_originals_days", "0"),
-        ("broker_url", "amqp://4711"),
+        ("broker_url", "sqs://4711"),
         ("queue", "not a name 4711"),
         ("max_image_bytes", "1023"),
         ("max_pixels", "0"),

@@ -19,7 +19,9 @@ class Broker(Deployment):
     """Where the broker is, and the queue's name there."""
 
     broker_url: BrokerUrl | None = Field(
-        None, description="The broker: redis://, rediss:// or redis+socket://. Left out, `imagemill up` runs its own."
+        None,
+        description="The broker: redis://, rediss:// or redis+socket:// for Redis and Valkey, amqp:// or amqps:// for "
+        "RabbitMQ. Left out, `imagemill up` runs its own.",
     )
     queue: str = Field("imagemill", pattern="^[A-Za-z0-9._-]{1,64}$", description="Name of the broker's queue.")
 

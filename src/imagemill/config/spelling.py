@@ -53,8 +53,8 @@ def _known_storage(url: str) -> str:
 
 
 def _known_broker(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "redis+socket://")):
-        raise ValueError("must begin with redis://, rediss:// or redis+socket://")
+    if not url.startswith(("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")):
+        raise ValueError("must begin with redis://, rediss://, redis+socket://, amqp:// or amqps://")
     return url
 
 
