@@ -10,7 +10,6 @@ from imagemill.domain.job import token_namespace
 from imagemill.domain.links import LinkSigner, link_key
 from imagemill.domain.ports import Faults, JobStore, ObjectStore, RequestCounter
 from imagemill.doorbell import RedisDoorbell
-from imagemill.engine import pillow
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import ConfigurationError
 from imagemill.faults import from_setting
@@ -68,7 +67,7 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
         intake=Intake(
-            engine=create_engine(settings),
+            engine=VipsEngine(settings.limits, settings.taken),
             store=store,
             jobs=jobs,
             queue=queue,
@@ -96,7 +95,7 @@ def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render
     """The flow of a worker."""
     seen = seen_by or Instruments()
     return Render(
-        engine=create_engine(settings),
+        engine=VipsEngine(settings.limits, settings.taken),
         store=_store(settings, seen),
         # A worker has nothing better to do than to wait for the database, until the job is another's.
         jobs=_jobs(settings, patience_seconds=min(settings.lease_seconds, settings.job_soft_seconds / 3)),
@@ -141,14 +140,6 @@ def for_scrapes(settings: Settings) -> Exposition | None:
 def _exposition(settings: Settings, jobs: JobStore) -> Exposition | None:
     folder = settings.metrics_folder
     return Exposition(folder, jobs.backlog) if folder else None
-
-
-def create_engine(settings: Settings) -> VipsEngine:
-    """What turns bytes into pixels. Raises ConfigurationError if a format was named that this build cannot read."""
-    missing = [format for format in settings.taken if not pillow.can_read(format)]
-    if missing:
-        raise ConfigurationError(f"IMAGEMILL_INPUT_FORMATS needs more: pip install 'imagemill[{missing[0]}]'")
-    return VipsEngine(settings.limits, settings.taken)
 
 
 def create_deliver(settings: Settings, store: ObjectStore) -> Deliver:

@@ -66,7 +66,7 @@ def check_engine(settings: "Settings") -> Iterator[Finding]:
     try:
         # With the sample's own format, whatever else is taken in.
         sampled = settings.model_copy(update={"input_formats": f"{settings.input_formats},png"})
-        engine = wiring.create_engine(sampled)
+        engine = wiring.for_worker(sampled).engine
         for rendered in engine.render(sample.PNG, recipe):
             if rendered.format in settings.taken:
                 engine.probe(rendered.data)

@@ -162,8 +162,8 @@ def sniff(head: bytes, tail: bytes = b"") -> ImageFormat | None:
 def auto_format(source: ImageFormat, *, alpha: bool, lossless: bool = False) -> ImageFormat:
     """The source's own format family: what `format: auto` writes.
 
-    What no browser shows, as TIFF, becomes what each does: PNG if it is transparent, JPEG if not. Where nothing may be lost, what cannot
-    be without loss becomes WebP.
+    What no browser shows, as TIFF, becomes what each does: PNG if it is transparent, JPEG if not. Where nothing may be
+    lost, what cannot be without loss becomes WebP.
     """
     kept = source if FACTS[source].writable and FACTS[source].shown else ImageFormat.PNG if alpha else ImageFormat.JPEG
     return ImageFormat.WEBP if lossless and not FACTS[kept].lossless else kept

@@ -7,7 +7,6 @@ one format that it may try, sees no JPEG and no PNG, and no file whose header ha
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +39,6 @@ PLUGINS: Mapping[ImageFormat, str] = {
 _DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, AttributeError, struct.error)
 # What Pillow's readers raise over broken files: they are written for sound ones, and say little of what they meet.
 _TEXTS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
-
-
-def can_read(format: ImageFormat) -> bool:
-    """Whether what it takes is installed."""
-    return format is not ImageFormat.HEIC or find_spec("pillow_heif") is not None
 
 
 def read(data: Bytes, header: Header) -> Raster:

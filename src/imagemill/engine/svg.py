@@ -74,7 +74,7 @@ class _Scribe:
         parser.CharacterDataHandler = self._hear
         parser.Parse(data, True)
 
-    def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
+    def _doctype(self, _name: str, _system: str | None, _public: str | None, internal: bool) -> None:
         # The name alone says nothing, and expat fetches nothing; inside, entities are declared, the door of all bombs.
         if internal:
             raise UnsupportedImage("An SVG may declare no entities.")
@@ -144,7 +144,7 @@ def _is_kept(key: str, text: str) -> bool:
 def _local(style: str) -> str:
     """CSS, or an attribute's value, without what leads out of the file."""
     # Without escapes, or @\69mport would be an import all the same.
-    return _LEADS_OUT.sub("none", _IMPORT.sub("", style.replace("\\", "")))
+    return _LEADS_OUT.sub("none", _STATEMENT.sub("", style.replace("\\", "")))
 
 
 def _size(attributes: dict[str, str]) -> Size:
@@ -173,7 +173,8 @@ _NAMESPACE = "http://www.w3.org/2000/svg"
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _NUMBER = re.compile(r"[-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d)?")
 _LENGTH = re.compile(r"([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))(px|pt|pc|in|cm|mm)?")
-_IMPORT = re.compile(r"@import[^;]*;?", re.IGNORECASE)
+# @import, @charset, @namespace: rules without a block.
+_STATEMENT = re.compile(r"@[^{};]*(?:;|$)")
 _LEADS_OUT = re.compile(r"""url\(\s*(?!["']?\s*\#)[^)]*\)?""", re.IGNORECASE)
 # fmt: off
 _FILTERING = frozenset([
