@@ -90,6 +90,19 @@ def gain_map_jpeg(width: int, height: int) -> bytes:
     return images.photo_jpeg(width, height) + images.grey_jpeg(width // 2, height // 2)
 
 
+def tiled_tiff() -> bytes:
+    """A TIFF of 32 × 16 pixels in two tiles: red at the left, blue at the right."""
+    tiles = bytes((255, 0, 0)) * 256 + bytes((0, 0, 255)) * 256
+    values = {256: 32, 257: 16, 259: 1, 262: 2, 277: 3, 322: 16, 323: 16}
+    entries = {tag: struct.pack("<2H2I", tag, 3, 1, value) for tag, value in values.items()}
+    lists = struct.pack("<3H", 8, 8, 8) + struct.pack("<4I", 30, 30 + 768, 768, 768)
+    entries[258] = struct.pack("<2H2I", 258, 3, 3, 8)
+    entries[324] = struct.pack("<2H2I", 324, 4, 2, 14)
+    entries[325] = struct.pack("<2H2I", 325, 4, 2, 22)
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 30 + len(tiles)) + lists + tiles + directory
+
+
 def svg(inner: str = "", attributes: str = "viewBox='0 0 24 24'") -> bytes:
     """A drawing with this in it, or a red disc."""
     inner = inner or "<circle cx='12' cy='12' r='10' fill='#f00'/>"

@@ -157,8 +157,9 @@ def test_a_mask_in_a_psd_is_no_transparency() -> None:
 def test_a_heic_is_turned_upright_once() -> None:
     """HEIC says in a box of its own how it was held; the picture is turned once, and its size is told so."""
     stored = images.quadrants(64, 96).transpose(Image.Transpose.ROTATE_90)
-    stored.info["original_orientation"] = 6
-    data = samples.heic(stored)
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    data = samples.heic(stored, exif=exif.tobytes())
     assert b"irot" in data
     assert ENGINE.probe(data).size == Size(64, 96)
     assert distance(pixels(render(data), "RGB"), np.asarray(images.quadrants(64, 96)).astype(np.int16)) < 25
@@ -231,6 +232,19 @@ def test_inks_as_luminance_and_differences() -> None:
     assert (
         distance(pixels(render(samples.ycck_jpeg(16, 16)), "RGB"), pixels(render(images.cmyk_jpeg(16, 16)), "RGB")) < 4
     )
+
+
+def test_tiles_are_put_together() -> None:
+    """A TIFF in tiles shows each in its place."""
+    row = pixels(render(samples.tiled_tiff()), "RGB")[8]
+    assert (tuple(row[4]), tuple(row[28])) == ((255, 0, 0), (0, 0, 255))
+
+
+def test_an_interlaced_png_is_the_same_picture() -> None:
+    """What shows itself coarsely first ends as the same pixels."""
+    interlaced = render(images.photo_png(60, 40), progressive=True)
+    assert images.opened(interlaced.data).info["interlace"]
+    assert distance(pixels(render(interlaced.data), "RGB"), photo(60, 40)) == 0
 
 
 # Hostile files
