@@ -133,7 +133,8 @@ BY_CHOICE = (ImageFormat.SVG, ImageFormat.HEIC)
 TAKEN = tuple(format for format in ImageFormat if format not in BY_CHOICE)
 """Taken in unless the operator says otherwise."""
 
-MEDIA_TYPE_BY_EXTENSION = {facts.extension: facts.media_type for facts in FACTS.values()}
+MEDIA_TYPE_BY_EXTENSION = {facts.extension: facts.media_type for facts in FACTS.values() if facts.writable}
+"""Of outputs: nothing else is ever served, above all no SVG."""
 
 
 def sniff(head: bytes, tail: bytes = b"") -> ImageFormat | None:

@@ -73,9 +73,10 @@ def test_auto_writes_the_sources_own_family() -> None:
 
 
 def test_every_format_has_facts_and_an_extension_of_its_own() -> None:
-    """The table is complete, and an extension names one media type."""
+    """The table is complete, extensions are different, and outputs have those of what is written only."""
     assert set(FACTS) == set(ImageFormat)
-    assert len(MEDIA_TYPE_BY_EXTENSION) == len(ImageFormat)
+    assert len({facts.extension for facts in FACTS.values()}) == len(ImageFormat)
+    assert len(MEDIA_TYPE_BY_EXTENSION) == sum(facts.writable for facts in FACTS.values())
 
 
 def test_a_tga_is_told_by_its_end() -> None:
