@@ -480,6 +480,6 @@ def test_input_formats_are_known_ones() -> None:
 def test_heic_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Named without it, the service does not start, and says what to install."""
     assert "heic" in config.load({"input_formats": "jpeg,heic"}).taken
-    monkeypatch.setattr("imagemill.relations.find_spec", lambda _: None)
+    monkeypatch.setattr("imagemill.config.relations.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"imagemill\[heic\]"):
         config.load({"input_formats": "jpeg,heic"})

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from imagemill.domain.formats import ImageFormat
-
 from imagemill.config.deployment import Profile
+from imagemill.domain.formats import ImageFormat
 
 if TYPE_CHECKING:
     from imagemill.config.settings import Settings
