@@ -314,6 +314,7 @@ def test_a_bomb_is_refused_by_its_header(data: bytes) -> None:
         b"\xff\x4f\xff\x51" + struct.pack(">2H8IH", 47, 0, 9, 9, 0, 0, 0, 9, 0, 0, 3) + bytes(9),
         b"\xff\x4f\xff\x51" + struct.pack(">2H8IH", 47, 0, 999, 999, 0, 0, 1, 1, 0, 0, 3) + bytes(9),
         b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 99, b"jp2c"),
+        b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I4s", 8, b"free") * 2000,
         b"\0\0\1\0\1\0" + struct.pack("<4B2H2I", 9, 9, 0, 0, 1, 32, 2**31, 22) + bytes(40),
         b"\0\0\1\0\1\0\1\1\0\0",
         samples.psd(images.photo(8, 8), resources=samples.psd_resource(1, b"") * 2000),
