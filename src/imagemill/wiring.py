@@ -69,7 +69,7 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
         intake=Intake(
-            engine=VipsEngine(settings.limits),
+            engine=VipsEngine(settings.limits, settings.taken),
             store=store,
             jobs=jobs,
             queue=queue,
@@ -97,7 +97,7 @@ def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render
     """The flow of a worker."""
     seen = seen_by or Instruments()
     return Render(
-        engine=VipsEngine(settings.limits),
+        engine=VipsEngine(settings.limits, settings.taken),
         store=_store(settings, seen),
         # A worker has nothing better to do than to wait for the database, until the job is another's.
         jobs=_jobs(settings, patience_seconds=min(settings.lease_seconds, settings.job_soft_seconds / 3)),

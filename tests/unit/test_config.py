@@ -466,3 +466,20 @@ def test_the_page_lists_every_setting() -> None:
         assert f"| `{PREFIX}{name.upper()}` |" in page
         assert field.description
         assert field.description in page
+
+
+def test_input_formats_are_known_ones() -> None:
+    """In any case and with spaces, each once; an unknown word is refused, and so is none at all."""
+    assert config.load({"input_formats": "PNG, jpeg,png,"}).taken == ("png", "jpeg")
+    assert "svg" not in config.load().taken
+    for wrong in ("jpeg,jxl", ","):
+        with pytest.raises(ConfigurationError, match="IMAGEMILL_INPUT_FORMATS"):
+            config.load({"input_formats": wrong})
+
+
+def test_heic_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named without it, the service does not start, and says what to install."""
+    assert "heic" in config.load({"input_formats": "jpeg,heic"}).taken
+    monkeypatch.setattr("imagemill.config.relations.find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"imagemill\[heic\]"):
+        config.load({"input_formats": "jpeg,heic"})

@@ -62,19 +62,20 @@ def check_engine(settings: "Settings") -> Iterator[Finding]:
     from imagemill import wiring
 
     written = [format for format in ImageFormat if FACTS[format].writable]
-    read = [format for format in ImageFormat if FACTS[format].readable]
     recipe = Recipe.parse({"outputs": [{"format": format.value} for format in written]})
     try:
-        engine = wiring.for_worker(settings).engine
+        # With the sample's own format, whatever else is taken in.
+        sampled = settings.model_copy(update={"input_formats": f"{settings.input_formats},png"})
+        engine = wiring.for_worker(sampled).engine
         for rendered in engine.render(sample.PNG, recipe):
-            if rendered.format in read:
+            if rendered.format in settings.taken:
                 engine.probe(rendered.data)
     except (ImportError, OSError, ImagemillError) as error:
         yield Finding(
             "libvips", Verdict.FAIL, str(error), "Install the pinned packages again: `make clean`, `make up`."
         )
     else:
-        yield Finding("libvips", Verdict.OK, f"reads {', '.join(read)}; writes {', '.join(written)}")
+        yield Finding("libvips", Verdict.OK, f"reads {', '.join(settings.taken)}; writes {', '.join(written)}")
 
 
 def check_port(settings: "Settings") -> Iterator[Finding]:

@@ -5,13 +5,19 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field
 
 from imagemill.config.deployment import Deployment
-from imagemill.config.spelling import Networks, networks
+from imagemill.config.spelling import Formats, Networks, formats, networks
+from imagemill.domain.formats import TAKEN, ImageFormat
 from imagemill.domain.limits import Limits
 
 
 class Bounds(Deployment):
     """What one image may cost, how much may wait, and how often anybody may ask."""
 
+    input_formats: Formats = Field(
+        ",".join(TAKEN),
+        description="Formats that images may be sent in, separated by commas. Also known, and off unless named: `svg`, "
+        "which is made harmless and then drawn, and `heic`, which needs the extra `imagemill[heic]`.",
+    )
     max_image_bytes: int = Field(32 * 2**20, ge=1024, le=2**30, description="Size of an image as it is sent.")
     max_pixels: int = Field(100_000_000, ge=1, description="Width × height × frames of an image.")
     max_frames: int = Field(1000, ge=1, description="Frames of an animation, or pages of a TIFF.")
@@ -44,6 +50,11 @@ class Bounds(Deployment):
     def limits(self) -> Limits:
         """What one image may cost."""
         return Limits(self.max_image_bytes, self.max_pixels, self.max_output_pixels, self.max_frames)
+
+    @property
+    def taken(self) -> tuple[ImageFormat, ...]:
+        """Formats that are taken in."""
+        return formats(self.input_formats)
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -1,9 +1,11 @@
 """Settings that have to go together."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from imagemill.config.deployment import Profile
+from imagemill.domain.formats import ImageFormat
 
 if TYPE_CHECKING:
     from imagemill.config.settings import Settings
@@ -17,6 +19,7 @@ def contradictions(settings: "Settings") -> Iterator[str]:
     yield from _of_access(settings)
     yield from _of_storage(settings)
     yield from _of_delivery(settings)
+    yield from _of_formats(settings)
 
 
 def _of_work(settings: "Settings") -> Iterator[str]:
@@ -62,3 +65,8 @@ def _of_delivery(settings: "Settings") -> Iterator[str]:
         yield "IMAGEMILL_DELIVERY=redirect needs outputs in a bucket"
     if settings.delivery == "redirect" and settings.accel_path:
         yield "IMAGEMILL_ACCEL_PATH belongs to IMAGEMILL_DELIVERY=proxy"
+
+
+def _of_formats(settings: "Settings") -> Iterator[str]:
+    if ImageFormat.HEIC in settings.taken and find_spec("pillow_heif") is None:
+        yield "IMAGEMILL_INPUT_FORMATS names heic, which needs more: pip install 'imagemill[heic]'"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from imagemill.domain.formats import ImageFormat
 from imagemill.domain.places import is_place
 from imagemill.domain.secret import weakness
 
@@ -58,6 +59,21 @@ def _known_broker(url: str) -> str:
     return url
 
 
+def _formats_only(text: str) -> str:
+    try:
+        known = formats(text)
+    except ValueError:
+        raise ValueError("must be formats of " + ", ".join(ImageFormat) + ", separated by commas") from None
+    if not known:
+        raise ValueError("must name at least one format")
+    return text
+
+
+def formats(text: str) -> tuple[ImageFormat, ...]:
+    """The image formats that a setting names, each once."""
+    return tuple(dict.fromkeys(ImageFormat(word.strip().lower()) for word in text.split(",") if word.strip()))
+
+
 def _networks_only(text: str) -> str:
     try:
         networks(text)
@@ -76,5 +92,6 @@ IssuerUrl = Annotated[str, AfterValidator(_trustworthy_issuer)]
 DatabaseUrl = Annotated[str, AfterValidator(_known_database)]
 PlaceUrl = Annotated[str, AfterValidator(_known_storage)]
 BrokerUrl = Annotated[str, AfterValidator(_known_broker)]
+Formats = Annotated[str, AfterValidator(_formats_only)]
 Networks = Annotated[str, AfterValidator(_networks_only)]
 GoodSecret = Annotated[SecretStr, AfterValidator(_hard_to_guess)]

@@ -14,7 +14,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.output import Output
 from imagemill.domain.ports import Bytes
 from imagemill.domain.turning import ORIENTATIONS, Turn
-from imagemill.engine import vips
+from imagemill.engine import reading, vips
 from imagemill.engine.steps.crop import cut
 from imagemill.engine.steps.trim import trim
 
@@ -56,7 +56,10 @@ class Cutting:
         for box in cuts:
             while box and factor > 1 and not self._divides(factor, box):
                 factor //= 2
-        return Opened(vips.open(self._data, self._header.format, factor), factor)
+        if factor > 1:
+            return Opened(vips.open(self._data, self._header.format, factor), factor)
+        # A cut is measured on a drawing as large as it says it is.
+        return Opened(self._whole(Fraction(1) if any(cuts) else reduction))
 
     def open_frames(self) -> vips.Image:
         """Open all frames of an animation, one below the other."""
@@ -77,16 +80,25 @@ class Cutting:
         corner = self._turn.undo(Box(0, 0, Size(1, 1)), self._turn.size(region.size))
         left, top = box.left + corner.left, box.top + corner.top
         with vips.decoding():
-            colour = vips.open(self._data, self._header.format).getpoint(left, top)
-            found = trim(cut(vips.open(self._data, self._header.format), box), colour, tolerance)
+            colour = self._whole().getpoint(left, top)
+            found = trim(cut(self._whole(), box), colour, tolerance)
         if found is None:
             return region
         seen = self._turn.apply(found, self._turn.size(region.size))
         return Box(region.left + seen.left, region.top + seen.top, seen.size)
 
+    def _whole(self, reduction: Fraction = Fraction(1)) -> vips.Image:
+        if reading.is_decoded_whole(self._header.format):
+            return self._decoded
+        return reading.open(self._data, self._header, reduction=reduction)
+
+    @cached_property
+    def _decoded(self) -> vips.Image:
+        return reading.open(self._data, self._header)
+
     @cached_property
     def _turn(self) -> Turn:
-        return ORIENTATIONS[vips.orientation(vips.open(self._data, self._header.format))]
+        return ORIENTATIONS[vips.orientation(self._whole())]
 
     @cached_property
     def _stored_size(self) -> Size:

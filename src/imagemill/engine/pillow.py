@@ -1,21 +1,97 @@
-"""Pillow: writes what libvips here cannot, which is JPEG 2000 and moving AVIF, and reads both back to be compared.
+"""Pillow: reads what libvips here cannot, from BMP to HEIC, and writes JPEG 2000 and moving AVIF.
 
-The only importer of Pillow. It reads nothing that a client has sent.
+The only importer of Pillow. It decodes in a worker's child only: `headers.py` reads headers without it. It is told the
+one format that it may try, sees no JPEG and no PNG, and no file whose header has not been checked against the limits.
 """
 
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from imagemill.domain.encoding import Chroma, Encoding
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.header import Header
+from imagemill.domain.ports import Bytes
+from imagemill.engine.headers import DAMAGED
 from imagemill.engine.raster import Raster
 from imagemill.engine.savers import avif_effort
-from imagemill.errors import RenderFailed
+from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed
 
 if TYPE_CHECKING:
     from PIL import Image as Pictures
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+PLUGINS: Mapping[ImageFormat, str] = {
+    ImageFormat.BMP: "BMP",
+    ImageFormat.ICO: "ICO",
+    ImageFormat.PSD: "PSD",
+    ImageFormat.JP2: "JPEG2000",
+    ImageFormat.TGA: "TGA",
+    ImageFormat.PNM: "PPM",
+    ImageFormat.QOI: "QOI",
+    ImageFormat.HEIC: "HEIF",
+}
+"""What Pillow calls the formats that it is asked to read."""
+
+_DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, AttributeError, struct.error)
+# What Pillow's readers raise over broken files: they are written for sound ones, and say little of what they meet.
+_TEXTS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+
+
+def read(data: Bytes, header: Header) -> Raster:
+    """Decode a picture.
+
+    Args:
+        data: the file.
+        header: of the file, found within the limits.
+
+    Raises:
+        CorruptImage: it is damaged or cut short, or its decoder finds another size in it than the header said.
+        UnsupportedImage: it is coded in a way that Pillow does not read.
+        MemoryLimitExceeded: there was not enough memory.
+    """
+    try:
+        with _opener(header.format)(BytesIO(data), formats=[PLUGINS[header.format]]) as picture:
+            if picture.size != (header.size.width, header.size.height):
+                raise CorruptImage(DAMAGED)
+            picture.load()
+            return _raster(picture, header)
+    except MemoryError as error:
+        raise MemoryLimitExceeded("The image needs too much memory.") from error
+    except _DAMAGE as error:
+        raise CorruptImage(DAMAGED) from error
+
+
+@cache
+def _opener(format: ImageFormat) -> Callable[..., "Pictures.Image"]:
+    from PIL import Image  # noqa: PLC0415 - slow to import, and few jobs need it
+
+    # Its limit on pixels is one for the whole process, and only warns at first; ours has been kept by now.
+    Image.MAX_IMAGE_PIXELS = None
+    if format is ImageFormat.HEIC:
+        import pillow_heif  # noqa: PLC0415 - an extra
+
+        # One thread, as everywhere here; and of what such a file holds only the picture.
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    return Image.open
+
+
+def _raster(picture: "Pictures.Image", header: Header) -> Raster:
+    clear = header.alpha and picture.mode not in ("CMYK", "1", "L", "I", "I;16")
+    if picture.mode.startswith("I"):
+        # 16 bits a band: all formats written here have 8, and grey has no profile to be heeded before.
+        picture = picture.convert("I").point(lambda value: value / 257 + 0.5).convert("L")
+    mode = "CMYK" if picture.mode == "CMYK" else ("RGBA" if clear else _OPAQUE.get(picture.mode, "RGB"))
+    if picture.mode != mode:
+        picture = picture.convert(mode)
+    texts = {name: bytes(picture.info[key]) for key, name in _TEXTS.items() if picture.info.get(key)}
+    return Raster(picture.tobytes(), picture.width, picture.height, len(mode), mode == "CMYK", texts)
+
+
+_OPAQUE = {"1": "L", "L": "L", "LA": "L"}
 
 
 def encode_jp2(raster: Raster, encoding: Encoding) -> bytes:

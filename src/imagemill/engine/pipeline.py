@@ -1,12 +1,12 @@
 """The engine: one decode, many outputs, each by the same ordered steps."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from uuid import UUID
 
-from imagemill.domain.formats import ImageFormat
+from imagemill.domain.formats import TAKEN, ImageFormat
 from imagemill.domain.framing import frame
 from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
@@ -14,7 +14,7 @@ from imagemill.domain.limits import Limits
 from imagemill.domain.output import Output
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
 from imagemill.domain.recipe import Recipe
-from imagemill.engine import vips
+from imagemill.engine import reading, vips
 from imagemill.engine.context import Context
 from imagemill.engine.cutting import Cutting, Opened
 from imagemill.engine.encode import Written, write
@@ -110,14 +110,16 @@ class VipsEngine:
 
     Args:
         limits: what one image may cost.
+        taken: the formats that are taken in.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, taken: Collection[ImageFormat] = TAKEN) -> None:
         self._limits = limits
+        self._taken = taken
 
     def probe(self, data: Bytes) -> Header:
         """Read the header; decodes no pixel."""
-        return vips.probe(data, self._limits)
+        return reading.probe(data, self._limits, self._taken)
 
     def memory(self) -> Memory:
         """What libvips holds."""
@@ -131,7 +133,7 @@ class VipsEngine:
         marks: Mapping[UUID, Bytes] = NO_MARKS,
     ) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, yielding each as soon as it is made."""
-        header = vips.probe(data, self._limits)
+        header = self.probe(data)
         self._limits.check_header(header)
         cutting = Cutting(data, header)
         plans = [_plan(output, header, cutting, marks, self._limits.output_pixels) for output in recipe.outputs]
@@ -192,6 +194,8 @@ def _plan(output: Output, header: Header, cutting: Cutting, marks: Mapping[UUID,
     frames = output.frames_for(header)
     region = cutting.region(output)
     aim = output.aim(max(1, max_pixels // frames))
+    if header.format is ImageFormat.SVG:
+        aim = replace(aim, enlarge=True)  # a drawing has every size
     framing = frame(region.size if region else header.size, aim).within(region)
     context = Context.of(output, header, framing, marks)
     reduction = _reduction(framing.cut.size if framing.cut else header.size, framing.scaled)

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import pyvips
 
-from imagemill.domain.formats import SNIFF_BYTES, ImageFormat, sniff
+from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
@@ -48,8 +48,11 @@ LOADERS = {
     ImageFormat.GIF: ("gifload_source", "VipsForeignLoadNsgifSource"),
     ImageFormat.TIFF: ("tiffload_source", "VipsForeignLoadTiffSource"),
     ImageFormat.AVIF: ("heifload_source", "VipsForeignLoadHeifSource"),
+    ImageFormat.HEIC: ("heifload_source", "VipsForeignLoadHeifSource"),
+    ImageFormat.SVG: ("svgload_source", "VipsForeignLoadSvgSource"),
 }
-"""The loader of each format and the class to unblock for it. A source reads the bytes where they lie, uncopied."""
+"""The loader of each format and the class to unblock for it. A source reads the bytes where they lie, uncopied.
+Of HEIC the header is read here and the pixels by Pillow; SVG comes from `svg.py` and never as it was sent."""
 
 FONT, FONT_FILE = "Roboto", Path(__file__).parent / "fonts" / "Roboto-Regular.ttf"
 """What texts are written in, the same on every machine."""
@@ -78,19 +81,16 @@ _NO_MEMORY = re.compile(
 _SETTLING = Lock()
 
 
-def probe(data: Bytes, limits: Limits) -> Header:
-    """Read an image's header with the loader of the format that its first bytes show; decodes no pixel.
+def probe(data: Bytes, format: ImageFormat, limits: Limits) -> Header:
+    """Read an image's header with the loader of its format; decodes no pixel.
 
     Raises:
         TooManyPixels: there are so many frames that even the header would take long.
-        UnsupportedImage: the bytes are of no format that is served.
+        UnsupportedImage: there are more bands than a picture has.
         CorruptImage: the header cannot be read.
         MemoryLimitExceeded: there was not enough memory.
         RuntimeError: libvips was used before this process was forked.
     """
-    format = sniff(bytes(data[:SNIFF_BYTES]))
-    if format is None:
-        raise UnsupportedImage("The image is none of " + ", ".join(known.upper() for known in LOADERS) + ".")
     limits.check_frames(count_frames(data, format, limits.frames))
     image = open(data, format)
     if image.bands > MAX_BANDS:
@@ -102,7 +102,7 @@ def probe(data: Bytes, limits: Limits) -> Header:
     return Header(format, Size(width, height), frames, bool(image.hasalpha()))
 
 
-def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = False) -> Image:
+def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = False, enlarged: float = 1.0) -> Image:
     """Open a picture as stored: neither turned upright nor converted to another colour space.
 
     Args:
@@ -110,6 +110,7 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = 
         format: whose loader to use.
         shrink: 1, 2, 4 or 8, as `shrink_on_load` says.
         animated: whether to take all frames, one below the other, and not the first alone.
+        enlarged: how many times larger to draw an SVG than it asks for.
 
     Raises:
         CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`.
@@ -120,6 +121,8 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = 
         options |= {"scale": 1 / shrink} if format is ImageFormat.WEBP else {"shrink": shrink}
     if animated:
         options["n"] = -1
+    if format is ImageFormat.SVG:
+        options["scale"] = enlarged
     source = pyvips.Source.new_from_memory(data)
     with decoding():
         image = pyvips.Operation.call(LOADERS[format][0], source, **options)
@@ -178,7 +181,8 @@ def from_raster(raster: Raster) -> Image:
     """A picture that another library has decoded."""
     _enter()
     image = pyvips.Image.new_from_memory(raster.pixels, raster.width, raster.height, raster.bands, "uchar")
-    return image.copy(interpretation="srgb" if raster.bands > 2 else "b-w")
+    space = "cmyk" if raster.inks else "srgb" if raster.bands > 2 else "b-w"
+    return with_texts(image.copy(interpretation=space), [], raster.texts)
 
 
 def to_raster(image: Image) -> Raster:

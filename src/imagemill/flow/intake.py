@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from imagemill.domain.caller import Caller
-from imagemill.domain.formats import FACTS
 from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
@@ -153,8 +152,6 @@ class Intake:
             job = self.jobs.find(token, owner)
             if job is None or not job.products:
                 problems.append(OptionProblem(place, "must be the token of a job of yours that has ended in SUCCESS"))
-            elif not FACTS[job.products[0].format].readable:
-                problems.append(OptionProblem(place, "must be of a format that is read as well as written"))
         if problems:
             raise InvalidOptions(*problems)
 

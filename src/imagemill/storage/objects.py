@@ -137,7 +137,7 @@ class BucketStore:
     def _attributes(self, key: str, data: Bytes) -> Mapping[str, str]:
         if is_output_key(key):
             return {"Content-Type": media_type(key), "Cache-Control": self._cache_control}
-        format = sniff(bytes(data[:SNIFF_BYTES]))
+        format = sniff(bytes(data[:SNIFF_BYTES]), bytes(data[-SNIFF_BYTES:]))
         return {"Content-Type": FACTS[format].media_type if format else "application/octet-stream"}
 
     def _put(self, path: str, data: Bytes, attributes: Mapping[str, str]) -> None:

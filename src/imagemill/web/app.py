@@ -5,7 +5,7 @@ from flask import Flask, Response
 from imagemill import __version__, allocation, config, observability, wiring
 from imagemill.observability.exposition import serve
 from imagemill.observability.instruments import instruments
-from imagemill.web import access, auth, metrics, openapi, problems
+from imagemill.web import access, auth, formats, metrics, openapi, problems
 from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
@@ -32,6 +32,7 @@ def create_app(services: WebServices) -> Flask:
     limits.register_keys(app)
     ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
     UsagePage(services.quota).register(app)
+    formats.register(app, services.settings.taken)
     ImagePages(services.deliver, services.settings.accel_path).register(app)
     HealthPages(services.health).register(app)
     metrics.register(app, services.exposition)

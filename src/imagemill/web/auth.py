@@ -18,6 +18,7 @@ SCOPES: Mapping[str, Scope] = {
     "show": Scope.READ,
     "erase": Scope.DELETE,
     "usage": Scope.READ,
+    "formats": Scope.READ,
 }
 """What a caller needs for each endpoint. One that is in neither of these tables needs `admin`."""
 

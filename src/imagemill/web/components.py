@@ -24,6 +24,7 @@ _ANSWERS = (
     schemas.JobAnswer,
     schemas.JobsAnswer,
     schemas.UsageAnswer,
+    schemas.FormatsAnswer,
     schemas.AliveAnswer,
     schemas.ReadyAnswer,
     schemas.EntranceAnswer,

@@ -28,6 +28,7 @@ from imagemill.web.components import (
     ref,
     response,
 )
+from imagemill.web.formats import FORMATS
 from imagemill.web.resize import PAGE_DEFAULT, PAGE_LIMIT
 from imagemill.web.usage import USAGE
 
@@ -69,6 +70,7 @@ def _paths() -> Fragment:
     return {
         API: {"post": _submit(), "get": _page()},
         USAGE: {"get": _usage()},
+        FORMATS: {"get": _formats()},
         API + "/{token}": {"parameters": [ref("parameters", "token")], "get": _show(), "delete": _erase()},
         "/images/{shard}/{file}": {"get": _image()},
         "/problems/{code}": {"get": _problem()},
@@ -149,6 +151,14 @@ def _usage() -> Fragment:
         "usage",
         "Ask what is used of the day's quota",
         {"200": answer("UsageAnswer", *RATES), **failures("rate-limited", "unavailable")},
+    )
+
+
+def _formats() -> Fragment:
+    return _operation(
+        "formats",
+        "Ask what is read and written",
+        {"200": answer("FormatsAnswer", *RATES), **failures("rate-limited")},
     )
 
 

@@ -71,6 +71,32 @@ class OutputAnswer(Answer):
     """1 for a still picture."""
 
 
+class FormatAnswer(Answer):
+    """What this build does with one format."""
+
+    name: ImageFormat
+    media_type: str
+    extension: str
+    """Of the files that it writes, without the dot."""
+    reads: bool
+    """Whether an image may be sent in it."""
+    writes: bool
+    """Whether it can be asked for with `format`."""
+    alpha: bool
+    """Whether it can hold transparency."""
+    reads_animation: bool
+    """Whether `animated` finds frames in it."""
+    writes_animation: bool
+    options: tuple[str, ...]
+    """Options of the file that mean something to it, where it is written."""
+
+
+class FormatsAnswer(Answer):
+    """What this build reads and writes."""
+
+    formats: tuple[FormatAnswer, ...]
+
+
 class SourceAnswer(Answer):
     """The image as it was sent."""
 

@@ -65,13 +65,13 @@ def test_any_bytes_will_do(as_bytes: type) -> None:
         b"\xb6\xa6\xf2\x08" + bytes(60),
         b"MATLAB 5.0 MAT-file" + bytes(200),
         b"%PDF-1.7\n",
-        b"P6 1 1 255 abc",
+        b"P7 1 1 255 abc",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>" + images.photo_jpeg(16, 16),
     ],
 )
 def test_other_types_are_refused(data: bytes) -> None:
     """What is none of the formats served is refused by its first bytes, also with an image hidden behind them."""
-    with pytest.raises(UnsupportedImage, match="none of JPEG, PNG, WEBP, GIF, TIFF, AVIF"):
+    with pytest.raises(UnsupportedImage, match="none of JPEG, PNG, WEBP, AVIF, GIF, TIFF, JP2, BMP"):
         ENGINE.probe(data)
 
 

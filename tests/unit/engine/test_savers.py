@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from imagemill.domain.encoding import Chroma, Encoding
-from imagemill.domain.formats import ImageFormat
+from imagemill.domain.formats import FACTS, ImageFormat
 from imagemill.engine.savers import avif_effort, saver
 
-OF_LIBVIPS = [format for format in ImageFormat if format is not ImageFormat.JP2]
+OF_LIBVIPS = [format for format in ImageFormat if FACTS[format].writable and format is not ImageFormat.JP2]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,24 @@ def test_what_means_nothing_is_not_told(format: ImageFormat) -> None:
     _, told = saver(Encoding(format, quality=50, lossless=True))
     assert "Q" not in told
     assert ("lossless" in told) is (format in (ImageFormat.WEBP, ImageFormat.AVIF))
+
+
+@pytest.mark.parametrize("format", OF_LIBVIPS)
+def test_the_table_of_formats_names_the_dials(format: ImageFormat) -> None:
+    """What `GET /api/v1/formats` says means something to an encoder changes what it is told, and nothing else does."""
+    turned = {
+        "quality": Encoding(format, quality=33),
+        "lossless": Encoding(format, lossless=True, quality=None),
+        "progressive": Encoding(format, progressive=True),
+        "chroma": Encoding(format, chroma=Chroma.FULL),
+        "palette": Encoding(format, palette=16),
+        "effort": Encoding(format, effort=9),
+    }
+    plain = saver(Encoding(format))[1]
+    heeded = {dial for dial, encoding in turned.items() if {**saver(encoding)[1], "Q": 0} != {**plain, "Q": 0}}
+    if FACTS[format].quality is not None:
+        heeded.add("quality")
+    assert heeded == set(FACTS[format].dials)
 
 
 def test_no_effort_takes_minutes() -> None:

@@ -1,0 +1,114 @@
+"""Which library reads what: libvips what it can, Pillow the rest, and an SVG only once it has been made harmless.
+
+The one place that tells a file's format and decides whether it is taken in.
+"""
+
+import math
+from collections.abc import Collection
+from fractions import Fraction
+
+from imagemill.domain.formats import SNIFF_BYTES, TAKEN, ImageFormat, sniff
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
+from imagemill.domain.limits import Limits
+from imagemill.domain.ports import Bytes
+from imagemill.engine import pillow, vips
+from imagemill.engine.headers import announced, largest_of_icon
+from imagemill.engine.svg import read_drawing
+from imagemill.engine.vips import Image
+from imagemill.errors import TooManyPixels, UnsupportedImage
+
+SLOW_PIXELS = 16_000_000
+"""Of what Pillow decodes in Python, at 0.7 to 1.3 µs a pixel (QOI, PNM as text or of odd depth, BMP packed by runs):
+half of what a job may take."""
+DECODED_PIXELS = 50_000_000
+"""Of what Pillow decodes in C: JPEG 2000 is the slowest, at 0.4 s a megapixel of noise."""
+DRAWN_PIXELS = 16_000_000
+"""That an SVG is drawn with at most; what is larger is scaled up from there."""
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def probe(data: Bytes, limits: Limits, taken: Collection[ImageFormat] = TAKEN) -> Header:
+    """Read an image's header; decodes no pixel.
+
+    Args:
+        data: the file.
+        limits: what it may cost.
+        taken: the formats that are taken in.
+
+    Raises:
+        UnsupportedImage: the bytes are of none of them.
+        CorruptImage, TooManyPixels, MemoryLimitExceeded, RuntimeError: as `vips.probe`.
+    """
+    format = sniff(bytes(data[:SNIFF_BYTES]), bytes(data[-SNIFF_BYTES:]))
+    if format is None or format not in taken:
+        raise UnsupportedImage("The image is none of " + ", ".join(format.upper() for format in taken) + ".")
+    if format is ImageFormat.SVG:
+        return Header(format, read_drawing(data).size, frames=1, alpha=True)
+    if format is ImageFormat.HEIC:
+        # Further pictures of the file are not looked at; nor do they count.
+        header = vips.probe(data, format, limits)
+        return _bounded(Header(format, header.size, frames=1, alpha=header.alpha), DECODED_PIXELS)
+    if format not in pillow.PLUGINS:
+        return vips.probe(data, format, limits)
+    if (png := _png_of_icon(data, format)) is not None:
+        found = vips.probe(png, ImageFormat.PNG, limits)
+        return Header(format, found.size, frames=1, alpha=found.alpha)
+    header_found = announced(data, format)
+    header = Header(format, header_found.size, frames=1, alpha=header_found.alpha)
+    return _bounded(header, SLOW_PIXELS if header_found.slow else DECODED_PIXELS)
+
+
+def open(data: Bytes, header: Header, shrink: int = 1, reduction: Fraction = Fraction(1)) -> Image:
+    """Open a picture as `vips.open` does, by whatever library reads it.
+
+    Args:
+        data: the file.
+        header: of the file, found within the limits.
+        shrink: 1, 2, 4 or 8, as `vips.shrink_on_load` says.
+        reduction: how many times smaller it is to become; a drawing is drawn so.
+
+    Raises:
+        CorruptImage, UnsupportedImage, MemoryLimitExceeded, RuntimeError: as `probe`.
+    """
+    if header.format is ImageFormat.SVG:
+        return vips.open(read_drawing(data).text, ImageFormat.SVG, enlarged=_enlargement(header.size, reduction))
+    if (png := _png_of_icon(data, header.format)) is not None:
+        return vips.open(png, ImageFormat.PNG)
+    if header.format is ImageFormat.ICO:
+        return vips.from_raster(pillow.read(_icon_of_one(data), header))
+    if header.format in pillow.PLUGINS:
+        return vips.from_raster(pillow.read(data, header))
+    return vips.open(data, header.format, shrink)
+
+
+def _bounded(header: Header, most: int) -> Header:
+    if header.pixels > most:
+        raise TooManyPixels(f"A {header.format.upper()} of this kind may have at most {most:,} pixels.")
+    return header
+
+
+def _enlargement(size: Size, reduction: Fraction) -> float:
+    wanted = float(1 / reduction)
+    return min(wanted, math.sqrt(DRAWN_PIXELS / size.pixels))
+
+
+def _png_of_icon(data: Bytes, format: ImageFormat) -> bytes | None:
+    # The pictures of newer icons are PNG, which libvips reads.
+    if format is not ImageFormat.ICO:
+        return None
+    picture = largest_of_icon(data)[1]
+    return picture if picture.startswith(_PNG_SIGNATURE) else None
+
+
+def _icon_of_one(data: Bytes) -> bytes:
+    # Pillow decodes an icon's pictures one by one to choose from them, so it is handed only the one.
+    at, picture = largest_of_icon(data)
+    entry = bytes(data[at : at + 8]) + len(picture).to_bytes(4, "little") + (22).to_bytes(4, "little")
+    return bytes(data[:4]) + b"\x01\x00" + entry + picture
+
+
+def is_decoded_whole(format: ImageFormat) -> bool:
+    """Whether opening a picture decodes all of it, so that it is worth keeping what was opened."""
+    return format in pillow.PLUGINS
