@@ -4,8 +4,9 @@ The setting `faults` holds rules, separated by commas:
 
     POINT:ACTION[:TIMES[:TOKEN]]
 
-POINT is a value of `FaultPoint`; ACTION is `kill` (SIGKILL) or `stop` (SIGSTOP) of the process itself; TIMES is how
-often in all, over every process that shares the data folder, default 1, `*` without end; TOKEN limits it to one job.
+POINT is a value of `FaultPoint`; ACTION is `kill` (SIGKILL), `crash` (SIGSEGV, as a codec's own mistake ends it) or
+`stop` (SIGSTOP) of the process itself; TIMES is how often in all, over every process that shares the data folder,
+default 1, `*` without end; TOKEN limits it to one job.
 """
 
 import os
@@ -18,7 +19,7 @@ from uuid import UUID
 from imagemill.domain.ports import FaultPoint
 from imagemill.errors import ConfigurationError
 
-_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+_SIGNALS = {"kill": signal.SIGKILL, "crash": signal.SIGSEGV, "stop": signal.SIGSTOP}
 
 
 class NoFaults:

@@ -56,8 +56,10 @@ def test_a_worker_stopped_past_its_lease_publishes_nothing(tmp_path: Path, point
         ledger.assert_one_result_each()
 
 
-def test_an_image_that_kills_its_worker_ends_while_others_go_on(tmp_path: Path) -> None:
-    """A poison image fails as worker-lost after its attempts; its neighbours succeed meanwhile."""
+@pytest.mark.parametrize("action", ["kill", "crash"])
+def test_an_image_that_kills_its_worker_ends_while_others_go_on(tmp_path: Path, action: str) -> None:
+    """An image that is killed for its memory or makes a codec crash fails as worker-lost after its attempts; its
+    neighbours succeed meanwhile, and the worker itself lives."""
     poison, *others = (photo_jpeg(64, 48, seed) for seed in range(8))
     with Service(tmp_path, **QUICK) as service:
         # The token is the same on every run with the same secret, so it can be known before.
@@ -65,7 +67,8 @@ def test_an_image_that_kills_its_worker_ends_while_others_go_on(tmp_path: Path) 
         service.client.ended(token)
         assert service.client.http.delete(f"/api/v1/resize/{token}").status_code == 204
         service.stop()
-        service.start(faults=f"job-claimed:kill:*:{token}")
+        service.start(faults=f"job-claimed:{action}:*:{token}")
+        workers = service.pids("worker")
 
         ledger = Ledger(service)
         with ledger.watched():
@@ -73,6 +76,7 @@ def test_an_image_that_kills_its_worker_ends_while_others_go_on(tmp_path: Path) 
             for image in others:
                 ledger.post(image, width=32)
             failed, *rest = ledger.await_end()
+        assert service.pids("worker") == workers
 
     assert failed["status"] == "FAILURE"
     assert failed["error"]["code"] == "worker-lost"

@@ -35,6 +35,8 @@ class Case:
         mode: bands that come out, as Pillow names them.
         format: of the output.
         options: of the recipe, as in JSON.
+        profile: the ICC profile that comes out; None for none, which is sRGB.
+        frames: that come out.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Case:
     mode: str = "RGB"
     format: ImageFormat = ImageFormat.PNG
     options: dict[str, Any] = field(default_factory=dict)
+    profile: bytes | None = None
+    frames: int = 1
 
 
 PHOTO = images.photo_jpeg(480, 320)
@@ -89,6 +93,7 @@ CASES = [
         images.saved(images.quadrants(96, 64), ImageFormat.PNG, icc_profile=images.swapped_profile()),
         (48, 32),
         options={"width": 48, "profile": "keep"},
+        profile=images.swapped_profile(),
     ),
     Case(
         "animated",
@@ -97,6 +102,7 @@ CASES = [
         "P",
         format=ImageFormat.GIF,
         options={"width": 24, "animated": True},
+        frames=4,
     ),
     Case("crop", PHOTO, (48, 24), options={"width": 48, "crop": ["25%", 100, 200, 100]}),
     Case("trim", images.disc_png(200), (41, 41), "RGBA", options={"trim": 10, "width": 41}),
@@ -147,13 +153,15 @@ def distance(left: Image.Image, right: Image.Image) -> float:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case: Case, golden_folder: Path, update_golden: bool) -> None:
-    """Size, bands and format are exact; the picture looks like its golden file. A missing golden file fails."""
+    """Size, bands, format, profile and frames are exact; it looks like its golden file. A missing one fails."""
     recipe = Recipe.parse({**case.options, "format": case.format.value})
     rendered = next(ENGINE.render(case.source, recipe))
     picture = images.opened(rendered.data)
     assert picture.format == images.pillow_name(case.format)
     assert picture.size == case.size
     assert picture.mode == case.mode
+    assert picture.info.get("icc_profile") == case.profile
+    assert getattr(picture, "n_frames", 1) == case.frames
     path = golden_folder / f"{case.name}.{FACTS[case.format].extension}"
     if update_golden:
         path.write_bytes(rendered.data)

@@ -65,14 +65,15 @@ def test_a_rule_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> Non
         faults.from_setting(text, tmp_path)
 
 
-def test_a_kill_is_a_kill(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("action", "ended_by"), [("kill", signal.SIGKILL), ("crash", signal.SIGSEGV)])
+def test_a_kill_is_a_kill(tmp_path: Path, action: str, ended_by: signal.Signals) -> None:
     """The process is gone at once, without any clean-up."""
     program = (
         "import sys, pathlib, uuid\n"
         "from imagemill import faults\n"
         "from imagemill.domain.ports import FaultPoint\n"
-        "scripted = faults.from_setting('job-claimed:kill', pathlib.Path(sys.argv[1]))\n"
+        "scripted = faults.from_setting(sys.argv[2], pathlib.Path(sys.argv[1]))\n"
         "scripted.reach(FaultPoint.JOB_CLAIMED, uuid.UUID(int=1))\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
-    assert ended.returncode == -signal.SIGKILL
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path), f"job-claimed:{action}"], check=False)
+    assert ended.returncode == -ended_by

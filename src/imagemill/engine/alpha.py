@@ -15,7 +15,8 @@ def weighed(image: Image, mix: Change) -> Image:
     """Mix neighbouring pixels, colours weighed by their alpha: or what is under clear pixels would bleed into edges."""
     if not image.hasalpha():
         return mix(image)
-    return mix(image.premultiply()).unpremultiply().cast(image.format)
+    # Rounded, since a cast alone cuts off, which darkens by half a level.
+    return mix(image.premultiply()).unpremultiply().rint().cast(image.format)
 
 
 def on_colours(image: Image, change: Change) -> Image:

@@ -20,7 +20,7 @@ def is_srgb(profile: bytes) -> bool:
     try:
         tags = _tags(profile)
         return profile[16:20] == b"RGB " and b"A2B0" not in tags and _has_primaries(tags) and _has_tones(tags)
-    except (struct.error, KeyError, IndexError):
+    except (struct.error, KeyError, IndexError, ArithmeticError):  # the last where a curve bends beyond all numbers
         return False
 
 

@@ -2,7 +2,7 @@
 
 from imagemill.engine.alpha import weighed
 from imagemill.engine.context import Context
-from imagemill.engine.vips import Image, is_turned
+from imagemill.engine.vips import Image, enlarge, is_turned
 
 COARSEST = 1 / 10
 """Scale down to which the filter (Lanczos 3) alone is faster than averaging blocks first, and finer; measured."""
@@ -19,7 +19,11 @@ def scale(image: Image, context: Context) -> Image:
         return image
     across, down = width / image.width, height / image.height
     gap = NO_GAP if min(across, down) > COARSEST else GAP
-    return weighed(image, lambda pixels: pixels.resize(across, vscale=down, gap=gap))
+    if max(across, down) <= 1:
+        return weighed(image, lambda pixels: pixels.resize(across, vscale=down, gap=gap))
+    # A side that shrinks does so first: it needs the better filter.
+    across, down = min(across, 1), min(down, 1)
+    return weighed(image, lambda pixels: enlarge(pixels.resize(across, vscale=down, gap=gap), width, height))
 
 
 def shrink(image: Image, factor: int) -> Image:
