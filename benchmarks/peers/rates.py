@@ -116,25 +116,24 @@ class _Match:
     def run(self, target: Target) -> Figure:
         """Let them take turns at one target."""
         ours, theirs = partial(_ours, target), partial(_theirs, self._paths(target))
-        costs, their_rates = Costs(self.service), []
-        # A set takes seconds: a short window would count to three.
-        seconds = self.plan.seconds * (1 if target.single else 3)
+        # A set takes seconds, and so does sharp's AVIF by default: a short window would count to three.
+        seconds = self.plan.seconds * (3 if target.format == "avif" or not target.single else 1)
         with self.peer.serving(self.folder, self.peer.alike if self.alike else {}) as servers:
-            kilobytes = self._kilobytes(target, _once(self.service.address, ours), _once(servers[0], theirs))
+            kilobytes = self._kilobytes(target, _once(self.service.address, ours), _once(servers.addresses[0], theirs))
+            costs, peers_costs = Costs(self.service), Costs(servers)
+            peers_rates: list[float] = []
 
             def serve() -> float:
-                clients = [self.service.address] * CONNECTIONS
-                load = drive(clients, seconds, ours, opened=costs.start, closed=costs.stop)
-                costs.jobs += load.requests
-                return load.rate
+                return _drive([self.service.address], seconds, ours, costs)
 
             def serve_theirs() -> float:
-                their_rates.append(drive(islice(cycle(servers), CONNECTIONS), seconds, theirs).rate)
-                return their_rates[-1]
+                peers_rates.append(_drive(servers.addresses, seconds, theirs, peers_costs))
+                return peers_rates[-1]
 
             rounds = self.plan.rounds if self.peer is IPX else self.plan.few
             reached, relative = ratios(rounds, serve, serve_theirs)
-        details = {f"{self.peer.name} /s": median(their_rates)} | kilobytes | costs.per_job()
+        details = {f"{self.peer.name} /s": median(peers_rates)} | kilobytes | costs.per_job()
+        details[f"{self.peer.name} ms"] = peers_costs.per_job()[f"{self.peer.name} ms"]
         name = f"{target.name}, {'alike' if self.alike else 'defaults'}"
         return Figure(name, median(reached), "/s", relative, self.peer.name, self._goal(target), details)
 
@@ -165,6 +164,13 @@ def _theirs(paths: list[str], connection: Connection) -> list[bytes]:
 
 def _path(folder: Path, target: Target) -> Path:
     return folder / f"{target.name.split(',')[0].replace(' ', '-').replace('×', 'x')}.{target.format}"
+
+
+def _drive(addresses: list[Address], seconds: float, work: Callable[[Connection], object], costs: Costs) -> float:
+    clients = islice(cycle(addresses), CONNECTIONS)
+    load = drive(clients, seconds, work, opened=costs.start, closed=costs.stop)
+    costs.jobs += load.requests
+    return load.rate
 
 
 def _once(address: Address, work: Callable[[Connection], list[bytes]]) -> list[bytes]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.client import Address, UnexpectedAnswer
+from benchmarks.processes import Process
 from benchmarks.reference import PROCESSES
 from benchmarks.service import free_port
 
@@ -48,8 +49,8 @@ class Peer:
         return self.program.exists()
 
     @contextmanager
-    def serving(self, folder: Path, told: Told) -> Iterator[list[Address]]:
-        """Processes that answer; clients are to be spread over their addresses.
+    def serving(self, folder: Path, told: Told) -> Iterator["Servers"]:
+        """Processes that answer.
 
         Args:
             folder: with the pictures; what the peer writes goes there too.
@@ -57,11 +58,32 @@ class Peer:
         """
         with ExitStack() as stack:
             ports = [free_port() for _ in range(PROCESSES)]
-            for port in ports:
+            processes = [
                 stack.enter_context(_running(self.command(folder, port, told), folder / f"{self.name}-{port}.log"))
+                for port in ports
+            ]
             for port in ports:
                 _await_port(self.name, port)
-            yield [("127.0.0.1", port) for port in ports]
+            yield Servers(self.name, [("127.0.0.1", port) for port in ports], processes)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A peer's running processes.
+
+    Args:
+        name: of the peer.
+        addresses: over which clients are to be spread.
+        processes: their numbers.
+    """
+
+    name: str
+    addresses: list[Address]
+    processes: list[int]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Time on a core so far, of all of them."""
+        return {self.name: sum(Process(number, self.name, child=False).cpu_seconds for number in self.processes)}
 
 
 def _ipx_command(folder: Path, port: int, told: Told) -> list[str]:
@@ -123,7 +145,7 @@ PEERS = (IPX, THUMBOR)
 
 
 @contextmanager
-def _running(command: list[str], log: Path) -> Iterator[None]:
+def _running(command: list[str], log: Path) -> Iterator[int]:
     # VIPS_CONCURRENCY and the like would change a peer's defaults.
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     with log.open("wb") as written:
@@ -131,7 +153,7 @@ def _running(command: list[str], log: Path) -> Iterator[None]:
             command, cwd=INSTALLED, env=clean | {"NODE_ENV": "production"}, stdout=written, stderr=written
         )
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
