@@ -29,7 +29,7 @@ _MIX = (
     (6, "width=1280&format=webp"),
     (1, "width=320&format=avif"),
     (6, "outputs=" + quote(json.dumps(_WORDS))),
-    (1, "width=300&height=300&fit=contain&background=white"),
+    (1, "width=300&height=300&fit=contain&background=%23ffffff"),
     (24, "width=1024"),
     (1, "width=640&quality=90"),
 )
