@@ -12,10 +12,10 @@ LOCK := $(PIN) pyproject.toml
 PRODUCTION := $(addprefix --extra ,flower mysql oidc otel postgresql sentry)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lint bench pictures dist lock clean
+.PHONY: help up test check format lint bench bench-peers pictures dist lock clean
 
 help: ## List the verbs.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 up: .venv/.stamp-runtime ## Run the whole service; ARGS="--port 8080" and the like are passed on.
 	@exec $(BIN)/imagemill up --foreground $(ARGS)
@@ -46,6 +46,8 @@ format: .venv/.stamp-dev ## Put the code into shape.
 bench: .venv/.stamp-dev ## Measure speed and memory; ARGS="--help" tells what can be asked.
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: .peers/.stamp ## Install what ARGS=peers of `bench` compares with: thumbor, and ipx with sharp (needs npm).
+
 pictures: .venv/.stamp-dev ## Make the pictures of docs/options.md anew.
 	$(BIN)/python docs/illustrate.py
 
@@ -62,7 +64,7 @@ lock: ## Pin every package again, from what pyproject.toml asks for.
 	$(LOCK) --group build --group test --group lint --constraint requirements/runtime.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the other verbs have made, but not the data.
-	rm -rf .venv dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .peers dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first of the two names the lists that dev.txt repeats, so that one environment serves both.
@@ -71,6 +73,16 @@ clean: ## Remove what the other verbs have made, but not the data.
 .venv/.stamp-%: requirements/%.txt | .venv/bin/python
 	$(PIP) install --require-hashes -r $<
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Not in .venv: what is compared with shares no package with the service.
+.peers/.stamp: benchmarks/peers/package.json benchmarks/peers/package-lock.json benchmarks/peers/thumbor.txt
+	@command -v npm >/dev/null || { echo "make bench-peers needs node and npm" >&2; exit 1; }
+	mkdir -p .peers
+	cp benchmarks/peers/package.json benchmarks/peers/package-lock.json .peers/
+	npm ci --prefix .peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(PYTHON) -m venv --clear .peers/thumbor
+	.peers/thumbor/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r benchmarks/peers/thumbor.txt
 	@touch $@
 
 .venv/bin/python:

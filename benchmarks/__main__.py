@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import efforts, end_to_end, fairness, memory, requests, widths
+from benchmarks import efforts, end_to_end, fairness, memory, peers, requests, soak, widths
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.machine import others_share, workspace
 from benchmarks.plan import Plan
@@ -22,8 +22,12 @@ MEASUREMENTS: dict[str, Callable[[Plan], Iterator[Figure]]] = {
     "fairness": fairness.measure,
     "memory": memory.measure,
 }
-BY_NAME_ONLY: dict[str, Callable[[Plan], Iterator[Figure]]] = {"efforts": efforts.measure}
-"""Measurements that choose a default and promise nothing; they take minutes."""
+BY_NAME_ONLY: dict[str, Callable[[Plan], Iterator[Figure]]] = {
+    "efforts": efforts.measure,
+    "peers": peers.measure,
+    "soak": soak.measure,
+}
+"""Measurements that take minutes, choose a default, or need `make bench-peers` first."""
 
 _QUIET_SHARE = 0.05
 

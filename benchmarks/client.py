@@ -14,6 +14,9 @@ from typing import Self
 Part = bytes | memoryview
 Address = tuple[str, int]
 
+JPEG = b"Content-Type: image/jpeg\r\n"
+"""The headers of what is posted most."""
+
 WARM_SECONDS = 0.5
 """What is done before the clock starts, so that the pipeline is full when it does."""
 
@@ -41,7 +44,7 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def post(self, target: bytes, *body: Part, headers: bytes = b"Content-Type: image/jpeg\r\n") -> tuple[int, bytes]:
+    def post(self, target: bytes, *body: Part, headers: bytes = JPEG) -> tuple[int, bytes]:
         """Send a body in parts; return status and body of the answer. `headers` are whole lines."""
         length = sum(map(len, body))
         self._send(b"POST", target, headers + b"Content-Length: %d\r\n" % length)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from time import process_time
+from typing import Protocol
 
 from benchmarks.client import Connection, drive
 from benchmarks.plan import Fresh, Plan
@@ -56,10 +57,17 @@ def _jobs(plan: Plan, jpeg: bytes, kind: Kind) -> Figure:
     return Figure(kind.name, median(reached), "jobs/s", relative, "bare libvips", kind.goal, details)
 
 
+class Spender(Protocol):
+    """Whatever knows the time on a core that its processes have used so far, by role."""
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """That time."""
+
+
 class Costs:
     """Where the time on the cores goes, by role; `client` is the load generator."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Spender) -> None:
         self._service = service
         self.jobs = 0
         self._used: dict[str, float] = defaultdict(float)

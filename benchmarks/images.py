@@ -13,7 +13,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-MEGAPIXELS = {1: (1152, 864), 6: (2816, 2112), 24: (5632, 4224), 100: (11520, 8640)}
+MEGAPIXELS = {1: (1152, 864), 3: (2048, 1536), 6: (2816, 2112), 24: (5632, 4224), 100: (11520, 8640)}
 """Sizes by their name in megapixels, all 4:3 as of phones; the largest stays just below the service's default limit."""
 
 _TILE_SIDE = 2048

@@ -1,5 +1,6 @@
 """What every measurement is given: the source image, the number and length of its rounds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -38,11 +39,11 @@ class Fresh:
     """Hands out files that the service has never seen, to many threads.
 
     Args:
-        jpeg: whose pixels they have.
+        files: a JPEG whose pixels they have, or the files themselves.
     """
 
-    def __init__(self, jpeg: bytes) -> None:
-        self._variants = variants(jpeg)
+    def __init__(self, files: bytes | Iterator[tuple[Part, Part]]) -> None:
+        self._variants = variants(files) if isinstance(files, bytes) else files
         self._lock = Lock()
 
     def __call__(self) -> tuple[Part, Part]:

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from benchmarks.client import Address, Connection, Part, UnexpectedAnswer
+from benchmarks.client import JPEG, Address, Connection, Part, UnexpectedAnswer
 from benchmarks.processes import Process, tree
 
 _READY_SECONDS = 30
@@ -30,14 +31,17 @@ class Service:
     Args:
         folder: where its data folder is made; removing it is the caller's business.
         workers: worker processes.
+        variables: further variables of its environment, such as an allocator's.
         settings: further settings, by the names of their variables without `IMAGEMILL_`.
     """
 
-    def __init__(self, folder: Path, workers: int = 2, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, workers: int = 2, variables: Mapping[str, str] | None = None, **settings: str
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="service-", dir=folder))
         self._workers = workers
-        self._settings = settings
-        self.address: Address = ("127.0.0.1", _free_port())
+        self._variables = dict(variables or {}) | {f"IMAGEMILL_{name.upper()}": told for name, told in settings.items()}
+        self.address: Address = ("127.0.0.1", free_port())
 
     def __enter__(self) -> Self:
         host, port = self.address
@@ -46,7 +50,7 @@ class Service:
         self._log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "imagemill.cli", *command, "--workers", str(self._workers)],
-            env=clean | {f"IMAGEMILL_{name.upper()}": value for name, value in self._settings.items()},
+            env=clean | self._variables,
             stdout=subprocess.PIPE,
             stderr=self._log,
         )
@@ -122,10 +126,10 @@ def resubmit(connection: Connection, options: str, *image: Part) -> None:
         raise UnexpectedAnswer(f"not reused: {status} {body[:300]!r}")
 
 
-def finish(connection: Connection, options: str, *image: Part) -> None:
-    """Post an image and wait until its job has succeeded."""
-    headers = b"Content-Type: image/jpeg\r\nPrefer: wait=30\r\n"
-    status, body = connection.post(f"/api/v1/resize?{options}".encode(), *image, headers=headers)
+def finish(connection: Connection, options: str, *image: Part, headers: bytes = JPEG) -> bytes:
+    """Post an image and wait until its job has succeeded; return what the service says of it then."""
+    waiting = headers + b"Prefer: wait=30\r\n"
+    status, body = connection.post(f"/api/v1/resize?{options}".encode(), *image, headers=waiting)
     token = _token(status, body)
     deadline = time.monotonic() + _JOB_SECONDS
     while not (ended := _ENDED.search(body)):
@@ -136,6 +140,7 @@ def finish(connection: Connection, options: str, *image: Part) -> None:
             time.sleep(0.02)  # the service had no thread left for waiting
     if ended[1] != b"SUCCESS":
         raise UnexpectedAnswer(f"a job failed: {body[:500]!r}")
+    return body
 
 
 def ask(connection: Connection, token: str) -> None:
@@ -157,6 +162,7 @@ def _signal(process: Process, number: int) -> None:
         os.kill(process.id, number)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
