@@ -62,6 +62,15 @@ def test_a_watermark_that_is_not_there_is_refused(house: House, state: str) -> N
     assert house.kept == kept
 
 
+def test_a_watermark_that_cannot_be_read_is_refused(house: House) -> None:
+    """The steps open a mark with libvips alone."""
+    token = house.accept(LOGO, Recipe.parse({"width": 10, "format": "jp2"})).token
+    house.attempt(token).work()
+
+    with pytest.raises(InvalidOptions, match="another format than JPEG 2000"):
+        house.accept(recipe=marked(token))
+
+
 @pytest.mark.parametrize("gone", ["job", "bytes"])
 def test_a_watermark_that_is_gone_is_a_clear_failure(house: House, gone: str) -> None:
     """It may be made again, under the same token, and so may the job that names it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from imagemill.domain.caller import Caller
+from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
@@ -152,6 +153,8 @@ class Intake:
             job = self.jobs.find(token, owner)
             if job is None or not job.products:
                 problems.append(OptionProblem(place, "must be the token of a job of yours that has ended in SUCCESS"))
+            elif job.products[0].format is ImageFormat.JP2:
+                problems.append(OptionProblem(place, "must be of another format than JPEG 2000"))
         if problems:
             raise InvalidOptions(*problems)
 
