@@ -158,12 +158,16 @@ class Output:
 
     def check_box(self, most_pixels: int, frames: int = 1) -> None:
         """Refuse a box of more device pixels than an output may have, all frames together. Raises InvalidOptions."""
-        width = (self.width or self.min_width or 1) + self.pad.across
-        height = (self.height or self.min_height or 1) + self.pad.down
-        if width * height * self.dpr**2 * frames > most_pixels:
-            at = "width" if self.width and self.height else "minWidth" if self.min_width and self.min_height else "pad"
+        lengths = {
+            "width": self.width, "height": self.height, "minWidth": self.min_width, "minHeight": self.min_height,
+            "pad": self.pad.across or self.pad.down,
+        }  # fmt: skip
+        width = max(Decimal(1), (self.width or self.min_width or 0) * self.dpr) + self.pad.across * self.dpr
+        height = max(Decimal(1), (self.height or self.min_height or 0) * self.dpr) + self.pad.down * self.dpr
+        if width * height * frames > most_pixels:
+            at = next(name for name, length in lengths.items() if length)
             counted = f", times {frames} frames," if frames > 1 else ","
-            detail = f"times height, times dpr twice{counted} must be at most {most_pixels:,} pixels"
+            detail = f"times height, with pad and dpr{counted} must be at most {most_pixels:,} pixels"
             raise InvalidOptions(OptionProblem(pointer(at), detail))
 
     def region(self, source: Size) -> Box | None:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from PIL import ImageColor
@@ -56,6 +56,7 @@ def test_what_is_no_colour_is_refused(value: object) -> None:
         Colour().read(value)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.from_regex(EXPRESSION, fullmatch=True) | st.text())
 def test_the_schema_tells_what_is_read(text: str) -> None:
     """The pattern is the rule, in both directions."""

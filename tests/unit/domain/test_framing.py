@@ -155,7 +155,7 @@ boxes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(sources, boxes)
 @example(Size(1, 70_000), _box(MAX_SIDE, 1, Fit.COVER, enlarge=True))
 @example(Size(1000, 1), _box(None, None, Fit.COVER, max_pixels=10))

@@ -203,7 +203,8 @@ def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) ->
         ({"outputs": [{"width": 1}, {"width": 101, "height": 100}]}, "/outputs/1/width"),
         ({"outputs": [{"width": 101, "height": 100}]}, "/outputs/0/width"),
         ({"minWidth": 101, "minHeight": 100}, "/minWidth"),
-        ({"width": 90, "pad": 60}, "/pad"),
+        ({"width": 90, "pad": 60}, "/width"),
+        ({"pad": 60}, "/pad"),
     ],
 )
 def test_a_box_over_the_limit_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
@@ -214,7 +215,9 @@ def test_a_box_over_the_limit_is_pointed_at(options: dict[str, Any], pointer: st
     assert [problem.pointer for problem in caught.value.problems] == [pointer]
 
 
-@pytest.mark.parametrize("options", [{"width": 100, "height": 100}, {"width": 9000}, {"height": 9000}, {}])
+@pytest.mark.parametrize(
+    "options", [{"width": 100, "height": 100}, {"width": 6000, "dpr": 1.5}, {"width": 9000}, {"height": 9000}, {}]
+)
 def test_a_box_within_the_limit_passes(options: dict[str, Any]) -> None:
     """At the limit is fine; a side that follows from the other is bounded when the source is known."""
     Recipe.parse(options).check_boxes(10_000)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -110,9 +110,10 @@ def test_the_schema_tells_what_is_read(kind: Kind, value: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_schema_of_a_text_tells_what_is_read(kind: Kind, data: st.DataObject) -> None:
-    """What the pattern allows is read, and what is read the pattern allows."""
+    """What the pattern allows is read, and what is read the pattern allows, but for zeros that mean nothing."""
     pattern = kind.text_schema()["pattern"].removeprefix("^").removesuffix("$")
     kind.read_text(data.draw(st.from_regex(pattern, fullmatch=True)))
     text = data.draw(st.from_regex("[0-9.,%]{1,12}", fullmatch=True))
@@ -120,7 +121,7 @@ def test_the_schema_of_a_text_tells_what_is_read(kind: Kind, data: st.DataObject
         kind.read_text(text)
     except ValueError:
         return
-    assert re.fullmatch(pattern, text) or re.search("0[0-9]|0000|1[.]0|^0{4}", text)
+    assert re.fullmatch(pattern, text) or re.search(r"\b0[0-9]", text)
 
 
 @pytest.mark.parametrize(
