@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from imagemill.domain.geometry import MAX_SIDE
 from imagemill.domain.limits import Limits
 from imagemill.web.app import create_app
+from imagemill.web.formats import FORMATS
 from imagemill.web.usage import USAGE
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE
@@ -51,7 +52,7 @@ LOCKED = {
     if operation.definition.raw.get("security") is not None
 }
 SUBMIT = OPERATIONS[f"POST {API}"]
-TAKES_NOTHING = [f"GET {path}" for path in ("/", "/healthz", "/readyz", "/openapi.json", USAGE)]
+TAKES_NOTHING = [f"GET {path}" for path in ("/", "/healthz", "/readyz", "/openapi.json", FORMATS, USAGE)]
 NEEDS_MORE_THAN_A_SCHEMA = [f"POST {API}", f"GET {API}"]  # a real image, a real cursor
 
 

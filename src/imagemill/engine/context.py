@@ -12,10 +12,13 @@ from imagemill.domain.framing import Framing
 from imagemill.domain.geometry import Box
 from imagemill.domain.header import Header
 from imagemill.domain.output import Output
-from imagemill.domain.ports import NO_MARKS, Bytes
+from imagemill.domain.ports import Bytes
 
 Colour = tuple[int, int, int, int]
 """Red, green, blue and alpha, each 0…255."""
+
+Marks = Mapping[UUID, tuple[Bytes, Header]]
+"""Files of watermarks with their headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Context:
         metadata: which texts go with the picture.
         profile_kept: whether the colour profile does, so that colours stay as they are.
         cut: `framing.cut` in the picture as it lies in the file and was opened, perhaps smaller and on its side.
-        marks: files of watermarks, by the token of the job that made them.
+        marks: watermarks, by the token of the job that made them: each a file and its header.
         frames: of the picture; above 1 every one of them is a picture that is treated like the others.
     """
 
@@ -41,11 +44,11 @@ class Context:
     metadata: Metadata = Metadata.NONE
     profile_kept: bool = False
     cut: Box | None = None
-    marks: Mapping[UUID, Bytes] = field(default_factory=lambda: NO_MARKS)
+    marks: Marks = field(default_factory=dict)
     frames: int = 1
 
     @classmethod
-    def of(cls, output: Output, header: Header, framing: Framing, marks: Mapping[UUID, Bytes]) -> Self:
+    def of(cls, output: Output, header: Header, framing: Framing, marks: Marks) -> Self:
         """The context of one output of a source with this header."""
         formats = output.formats_for(header)
         alpha = any(FACTS[format].alpha for format in formats)

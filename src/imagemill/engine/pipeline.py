@@ -15,7 +15,7 @@ from imagemill.domain.output import Output
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
 from imagemill.domain.recipe import Recipe
 from imagemill.engine import reading, vips
-from imagemill.engine.context import Context
+from imagemill.engine.context import Context, Marks
 from imagemill.engine.cutting import Cutting, Opened
 from imagemill.engine.encode import Written, write
 from imagemill.engine.steps.background import background
@@ -136,7 +136,8 @@ class VipsEngine:
         header = self.probe(data)
         self._limits.check_header(header)
         cutting = Cutting(data, header)
-        plans = [_plan(output, header, cutting, marks, self._limits.output_pixels) for output in recipe.outputs]
+        read = {token: (mark, reading.probe(mark, self._limits)) for token, mark in marks.items()}
+        plans = [_plan(output, header, cutting, read, self._limits.output_pixels) for output in recipe.outputs]
         pictures = _Pictures(cutting, plans, go_on)
         for position, plan in enumerate(plans):
             image = pictures.take(position)
@@ -190,7 +191,7 @@ class _Pictures:
         return vips.stack(frames, roll)
 
 
-def _plan(output: Output, header: Header, cutting: Cutting, marks: Mapping[UUID, Bytes], max_pixels: int) -> Plan:
+def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> Plan:
     frames = output.frames_for(header)
     region = cutting.region(output)
     aim = output.aim(max(1, max_pixels // frames))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagemill.domain.formats import ImageFormat
+from imagemill.domain.formats import FACTS, ImageFormat
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import InvalidOptions
 from tests import images
@@ -102,6 +102,13 @@ def test_any_kind_of_mark_lies_on_any_kind_of_picture(data: bytes, logo: bytes) 
     result = marked(data, logo)
     assert mode(result) == ("RGBA" if data == images.photo_png(200, 100, alpha=True) else "RGB")
     assert mode(marked(data, logo, format="jpeg")) == "RGB"
+
+
+@pytest.mark.parametrize("format", [format for format in ImageFormat if FACTS[format].writable])
+def test_whatever_was_made_can_be_a_mark(format: ImageFormat) -> None:
+    """Also what another library than libvips reads."""
+    logo = render(RED, format=format.value).data
+    assert tuple(pixels(marked(logo=logo, scale=1))[50, 100]) == pytest.approx((255, 0, 0), abs=6)
 
 
 def test_many_outputs_share_a_mark() -> None:

@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 from imagemill.domain.colours import colour_channels
-from imagemill.domain.formats import SNIFF_BYTES, ImageFormat, sniff
 from imagemill.domain.geometry import Sides, Size, rounded
+from imagemill.domain.header import Header
 from imagemill.domain.ports import Bytes
 from imagemill.domain.watermark import Watermark
-from imagemill.engine import vips
+from imagemill.engine import reading
 from imagemill.engine.alpha import fade, weighed, with_alpha
 from imagemill.engine.context import Context
 from imagemill.engine.steps.colour import colour, in_colours
@@ -27,7 +27,7 @@ def watermark(image: Image, context: Context) -> Image:
     if asked is None:
         return image
     box = Size(_share(image.width, asked), _share(image.height, asked))
-    mark = _opened(context.marks[asked.token], context, box) if asked.token else _written(asked, box)
+    mark = _opened(*context.marks[asked.token], context, box) if asked.token else _written(asked, box)
     mark = in_memory(_faded(mark, float(asked.opacity)))
     offset = _device(asked.offset, context)
     size = Size(image.width, image.height)
@@ -57,10 +57,8 @@ def _written(asked: Watermark, box: Size) -> Image:
     return _faded(plain.bandjoin(mask), alpha / 255)
 
 
-def _opened(data: Bytes, context: Context, box: Size) -> Image:
-    # It is one of our own outputs, so its header has been looked at and its colours are sRGB's or grey.
-    format = sniff(bytes(data[:SNIFF_BYTES])) or ImageFormat.PNG
-    image = with_alpha(colour(vips.open(data, format), context).colourspace("srgb"))
+def _opened(data: Bytes, header: Header, context: Context, box: Size) -> Image:
+    image = with_alpha(in_colours(colour(reading.open(data, header), context)))
     scale = min(box.width / image.width, box.height / image.height)
     across, down = max(scale, 1 / image.width), max(scale, 1 / image.height)
     return weighed(image, lambda pixels: pixels.resize(across, vscale=down))
