@@ -15,7 +15,7 @@ from imagemill.domain.options import Number, Whole
 _WORDS = [*map(str, Gravity), *map(str, Interest)]
 _PERCENT = r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,2})?)%"
 _SHARE = r"(?:0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)"
-_SHARES, _ANY_SHARE = Number(0, 1, places=12), {"type": "number", "minimum": 0, "maximum": 1}
+_SHARES = Number(0, 1, places=4)
 _LENGTH = Whole(0, 1_000_000)
 """Past the longest side that any picture within the limits is likely to have."""
 
@@ -127,7 +127,7 @@ class Place:
         if not isinstance(value, list | tuple) or len(value) != 2:
             raise ValueError(_PLACE_RULE)
         try:
-            x, y = (round(_SHARES.read(item), 4).normalize() for item in value)
+            x, y = (_SHARES.read(item) for item in value)
         except ValueError:
             raise ValueError(_PLACE_RULE) from None
         return next((word for word in Gravity if word.anchor == (Fraction(x), Fraction(y))), FocalPoint(x, y))
@@ -140,7 +140,7 @@ class Place:
 
     def schema(self) -> dict[str, Any]:
         """An enumeration, or an array of two."""
-        return {"anyOf": [{"type": "string", "enum": _WORDS}, _array(_ANY_SHARE, _ANY_SHARE)]}
+        return {"anyOf": [{"type": "string", "enum": _WORDS}, _array(_SHARES.schema(), _SHARES.schema())]}
 
     def text_schema(self) -> dict[str, Any]:
         """A string with a pattern."""
