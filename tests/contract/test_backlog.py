@@ -35,7 +35,7 @@ def test_what_waits_again_is_counted_again(record: Record) -> None:
 def test_no_table_is_scanned(sqlite_database: str) -> None:
     """Ended jobs are millions, waiting and running ones few: both are found by an index that has only them."""
     store = SqlJobStore(sqlite_database, keep_seconds=KEEP_SECONDS, faults=NoFaults())
-    statement = str(store._waiting.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    statement = str(store._looks.waiting.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     with create_engine(sqlite_database).connect() as connection:
         plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"))]
     assert [step for step in plan if step.startswith("SCAN")] == []

@@ -250,7 +250,7 @@ def test_products_of_an_earlier_release_are_read(database: str) -> None:
     earlier = json.dumps(
         [{"name": "a", "key": "images/x", "format": "png", "size": {"width": 1, "height": 2}, "bytes": 3}]
     )
-    engine = create_engine(database)
+    engine = create_engine(read_url(database))
     with engine.begin() as connection:
         connection.execute(jobs.update().values(products=earlier))
     engine.dispose()
