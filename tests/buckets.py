@@ -4,7 +4,6 @@ rclone checks signatures and expiry, moto knows ranges.
 """
 
 import itertools
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from imagemill.domain.keys import IMMUTABLE
 from imagemill.storage.buckets import Bucket, S3Bucket
 from imagemill.storage.objects import BucketStore
 from tests.functional.running import free_port
-from tests.servers import eventually
+from tests.servers import Mortal, eventually
 
 START_SECONDS = 60.0
 KEY = ("the-name-of-the-key", "the-secret-of-the-key")
@@ -31,7 +30,7 @@ def open_bucket(bucket: Bucket, seconds: float = 10.0) -> BucketStore:
     return BucketStore(bucket, seconds=seconds, allow_http=True, cache_control=IMMUTABLE)
 
 
-class _Server:
+class _Server(Mortal):
     """A process that listens on a port, always the same one."""
 
     def __init__(self) -> None:
@@ -58,23 +57,6 @@ class _Server:
         )
         eventually(self._answers, START_SECONDS, "an answer of the bucket's server")
         return self
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def freeze(self) -> None:
-        """Let it answer nothing while its connections stay open."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Undo `freeze`."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it and remove what it kept."""

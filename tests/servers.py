@@ -23,7 +23,30 @@ def eventually(condition: Callable[[], object], seconds: float = START_SECONDS, 
         time.sleep(0.01)
 
 
-class Valkey:
+class Mortal:
+    """A server of one process, which a test may kill and freeze."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it answer nothing while its connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+class Valkey(Mortal):
     """A Valkey server on a unix socket in a folder of its own, with an append-only file."""
 
     def __init__(self) -> None:
@@ -54,23 +77,6 @@ class Valkey:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         eventually(lambda: embedded.answers(self.socket), what="Valkey's answer")
         return self
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def freeze(self) -> None:
-        """Let it answer nothing while its connections stay open."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Undo `freeze`."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it and remove what it kept."""

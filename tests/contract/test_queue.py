@@ -12,6 +12,7 @@ from imagemill.broker import QUIET_SECONDS, RENDER_TASK, CeleryQueue, create_cel
 from imagemill.config import Settings
 from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.errors import BrokerUnavailable
+from tests.fakes.clock import Clock
 from tests.servers import Valkey, eventually
 
 TOKEN = UUID("5f0c7c2e-0000-5000-8000-000000000001")
@@ -22,14 +23,6 @@ def broker() -> Iterator[Valkey]:
     server = Valkey().start()
     yield server
     server.close()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

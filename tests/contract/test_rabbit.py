@@ -15,18 +15,11 @@ from imagemill.config import Settings
 from imagemill.domain.ports import Ear
 from imagemill.doorbell.rabbit import RabbitDoorbell
 from imagemill.errors import BrokerUnavailable
+from tests.fakes.clock import Clock
 from tests.rabbit import Rabbit
 from tests.servers import eventually
 
 TOKEN = UUID("5f0c7c2e-0000-5000-8000-000000000001")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_a_trace_goes_from_the_post_to_the_stages(seen: Service, job: dict[str, 
 
 
 def test_a_dead_worker_is_reported(seen: Service, job: dict[str, Any], listener: Listener) -> None:
-    """Once, by the worker that it belonged to."""
+    """Whoever collects reports is told what ended it."""
     eventually(
         lambda: [event for event in listener.events() if "SIGKILL" in json.dumps(event)], WAIT_SECONDS, "the report"
     )

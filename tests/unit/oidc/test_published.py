@@ -10,18 +10,9 @@ from joserfc.jwk import OctKey
 
 from imagemill.errors import IssuerUnavailable
 from imagemill.oidc.published import FRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, PublishedKeys
+from tests.fakes.clock import Clock
 from tests.issuer import WELL_KNOWN, Issuer, ec_key
 from tests.servers import eventually
-
-
-class Clock:
-    """Stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -34,7 +25,7 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def clock() -> Clock:
     """A clock."""
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
