@@ -362,3 +362,13 @@ def test_what_is_not_reused_is_not_reusable(record: Record) -> None:
     assert record.store.find_reusable(uuid4(), job.owner) is None
     record.fail(job, PASSING)
     assert record.store.find_reusable(job.token, job.owner) is None
+
+
+def test_what_is_told_of_a_picture_is_kept(record: Record) -> None:
+    """A placeholder and a colour come back as they were written, and where nobody asked there is none."""
+    job = record.accept(new_job())
+    claim = record.claim(job)
+    plain, other = products(job)
+    told = replace(other, placeholder="data:image/webp;base64,AA==", dominant_color="#ff8800")
+    assert record.store.finish(job.token, claim.lease, [plain, told])
+    assert record.find(job).products == (plain, told)

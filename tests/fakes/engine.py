@@ -13,6 +13,10 @@ PICTURE = b"\xff\xd8\xff a picture"
 """Bytes that pass for a JPEG."""
 
 
+MADE = 3
+"""Texts that it makes where several widths are asked for."""
+
+
 class TextEngine:
     """An ImageEngine whose outputs are `<name> of <original>`.
 
@@ -60,4 +64,5 @@ class TextEngine:
             chosen = output.formats_for(self.header)[0]
             encoding = output.encoding_for(chosen, output.frames_for(self.header))
             facts = (encoding.quality, 0.5 if output.quality == "auto" else None, encoding.frames)
-            yield Rendered(output.name, chosen, Size(10, 10), output.name.encode() + b" of " + bytes(data), *facts)
+            for name in output.names[:MADE]:
+                yield Rendered(name, chosen, Size(10, 10), name.encode() + b" of " + bytes(data), *facts)

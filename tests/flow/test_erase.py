@@ -10,7 +10,7 @@ from imagemill.domain.keys import output_key
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import UnknownToken
 from tests.fakes.engine import PICTURE
-from tests.flow.house import OWNER, House
+from tests.flow.house import CALLER, OWNER, House
 
 
 @pytest.fixture
@@ -119,3 +119,16 @@ def test_only_a_job_that_had_not_ended_is_counted_as_revoked() -> None:
     house.erase.erase(waiting, OWNER)
     house.erase.erase(ended, OWNER)
     assert house.metrics.told == [("ended", JobStatus.REVOKED, "")]
+
+
+def test_every_width_that_was_made_is_erased(house: House) -> None:
+    """With `widths` the record does not say beforehand how many there will be; none of them stays."""
+    recipe = Recipe.parse({"widths": "auto"})
+    token = house.intake.accept(CALLER, PICTURE, recipe).job.token
+    assert house.attempt(token).work() is JobStatus.SUCCESS
+    assert [product.name for product in house.job(token).products] == ["image-1", "image-2", "image-3"]
+    assert len(house.kept) == 4
+
+    house.erase.erase(token, OWNER)
+
+    assert house.kept == []

@@ -99,9 +99,10 @@ def test_what_is_described_as_locked_is_locked(label: str) -> None:
 
 def plain(value: Any) -> Any:
     """The same options, without what JSON Schema cannot tell: a whole number is written without a point, lengths do not
-    contradict each other, a cut lies in the picture, a watermark is there, and what is to be lossless can be."""
+    contradict each other, a cut lies in the picture, a watermark is there, widths go from less to more and suit
+    the rest, and what is to be lossless can be."""
     if isinstance(value, dict):
-        untold = {"dpr", "minWidth", "minHeight", "pad", "radius", "crop", "watermark", "lossless"}
+        untold = {"dpr", "minWidth", "minHeight", "pad", "radius", "crop", "watermark", "lossless", "widths"}
         return {name: plain(item) for name, item in value.items() if name not in untold}
     if isinstance(value, list):
         return [plain(item) for item in value]

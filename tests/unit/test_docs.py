@@ -48,6 +48,18 @@ def told_in_output() -> set[str]:
     return {"format", "quality", *names[names.index("score") : names.index("animated") + 1]}
 
 
+def told_in_extras() -> set[str]:
+    """The options that say what the answer tells beside the picture: so have they."""
+    names = [*OPTIONS]
+    return set(names[names.index("placeholder") :])
+
+
+def test_every_extra_has_a_heading() -> None:
+    """What comes beside the picture has a section of its own; one of them needs no option."""
+    headings = set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "extras.md").read_text(), re.MULTILINE))
+    assert headings == told_in_extras() | {"markup"}
+
+
 def test_every_option_of_the_file_has_a_heading() -> None:
     """What says how an output is written has a section of its own, under the option's own word."""
     headings = set(re.findall(r"^## (\w+)$", (ROOT / "docs" / "output.md").read_text(), re.MULTILINE))
@@ -63,7 +75,7 @@ def test_the_page_of_options_has_them_all() -> None:
         )
         for word in words(title)
     }
-    assert sections.keys() == (set(OPTIONS) | {"outputs"}) - told_in_output()
+    assert sections.keys() == (set(OPTIONS) | {"outputs"}) - told_in_output() - told_in_extras()
     assert all("**Default**: " in text and "**Range**: " in text for text in sections.values())
     assert {word for word, text in sections.items() if "![" not in text} == {"name", "outputs"}
 

@@ -88,6 +88,8 @@ class Product:
         quality: that it was written with, 1…100; None where the format has no such dial.
         score: its likeness to the lossless picture, 0…1; None where nobody asked for it to be measured.
         frames: 1 for a still picture.
+        placeholder: what to show until the picture has loaded; None where none was asked for.
+        dominant_color: as `#rrggbb`; None where nobody asked, or all is clear.
     """
 
     name: str
@@ -98,6 +100,8 @@ class Product:
     quality: int | None = None
     score: float | None = None
     frames: int = 1
+    placeholder: str | None = None
+    dominant_color: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

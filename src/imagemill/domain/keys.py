@@ -53,11 +53,12 @@ def output_key(results_id: str, name: str, format: ImageFormat) -> str:
 def output_keys(job: Job) -> Iterator[str]:
     """The keys of all outputs that a job makes, whether it has made them yet or not.
 
-    Where the format is found out on the way, these are the keys of all that it may be.
+    Where format or number is found out on the way, these are the keys of all that there may be.
     """
     for output in job.recipe.outputs:
         for format in output.formats_for(job.original.header):
-            yield output_key(job.results_id, output.name, format)
+            for name in output.names:
+                yield output_key(job.results_id, name, format)
 
 
 def is_key(text: str) -> bool:

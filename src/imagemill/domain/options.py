@@ -261,6 +261,7 @@ class Angle(Number):
         return ((super().read(value) + 360) % 360).normalize()
 
 
+NAME_CHARACTERS = 32
 NAME = Pattern("[A-Za-z0-9][A-Za-z0-9-]{0,31}", "1 to 32 letters, digits and hyphens, not beginning with a hyphen")
 
 

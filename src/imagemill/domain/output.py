@@ -5,7 +5,7 @@ queries and the command line; its kind holds type and range; its sentence is its
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
@@ -25,12 +25,14 @@ from imagemill.domain.encoding import (
 )
 from imagemill.domain.formats import FACTS, ImageFormat, auto_format
 from imagemill.domain.framing import Aim
-from imagemill.domain.geometry import MAX_SIDE, Box, Fit, Gravity, Placement, Sides, Size, scale_length
+from imagemill.domain.geometry import MAX_SIDE, Box, Fit, Gravity, Placement, Sides, Size, rounded, scale_length
 from imagemill.domain.header import Header
-from imagemill.domain.options import NAME, Angle, Choice, Flag, Number, OneOf, Or, Whole, pointer
+from imagemill.domain.options import NAME, NAME_CHARACTERS, Angle, Choice, Flag, Number, OneOf, Or, Whole, pointer
+from imagemill.domain.placeholder import Placeholder
 from imagemill.domain.regions import Area, Around, Place, Region
 from imagemill.domain.table import canonical, option, table_of, value_problems
 from imagemill.domain.watermark import Mark, Watermark
+from imagemill.domain.widths import Breakpoints, Widths
 from imagemill.errors import InvalidOptions, OptionProblem
 
 
@@ -122,6 +124,17 @@ class Output:
     radius: int = option(Whole(0, MAX_SIDE), 0, "Radius of rounded corners, in CSS pixels.")
     circle: bool = option(Flag(), False, "Keep an ellipse that touches all sides: of a square, a circle.")
 
+    # Extras: what the answer tells beside the picture, and how many there are of it.
+    placeholder: Placeholder | None = option(
+        Choice(Placeholder), None, "What to show until the picture has loaded, as a text in the answer."
+    )
+    dominant_color: bool = option(Flag(), False, "Whether the answer tells the most frequent colour.")
+    widths: Widths | None = option(
+        Breakpoints(),
+        None,
+        "Several outputs, of widths so many bytes apart: `auto`, or `from`, `to`, `stepBytes` and `most`.",
+    )
+
     def __post_init__(self) -> None:
         problems = [*self._problems()]
         if problems:
@@ -130,7 +143,7 @@ class Output:
     def _problems(self) -> Iterator[OptionProblem]:
         single = [*value_problems(OPTIONS, self)]
         # Whether options go together can be said once each is what it has to be.
-        yield from single or [*self._clashes(), *self._broken_promises()]
+        yield from single or [*self._clashes(), *self._beside(self.widths), *self._broken_promises()]
 
     def _clashes(self) -> Iterator[OptionProblem]:
         for side, pad in (("width", self.pad.across), ("height", self.pad.down)):
@@ -143,6 +156,23 @@ class Output:
         if self.circle and self.radius:
             yield OptionProblem(pointer("radius"), "must be left out where the picture becomes a circle")
 
+    def _beside(self, widths: Widths | None) -> Iterator[OptionProblem]:
+        if widths is None:
+            return
+        for name in ("dpr", "minWidth", "minHeight", "pad"):
+            if getattr(self, OPTIONS[name].field) != OPTIONS[name].default:
+                yield OptionProblem(pointer(name), "must be left out beside widths, which say how large each output is")
+        if (self.width is None) != (self.height is None):
+            alone = "height" if self.width is None else "width"
+            yield OptionProblem(pointer(alone), "beside widths gives a shape only together with the other side")
+        elif self.width and self.height:
+            if self.fit in (Fit.INSIDE, Fit.OUTSIDE):
+                yield OptionProblem(pointer("fit"), "takes its shape from the picture: leave out width and height")
+            if _follow(widths.widest, self.width, self.height) > MAX_SIDE:
+                yield OptionProblem(pointer("widths"), f"must keep the height that follows within {MAX_SIDE}")
+        if len(f"{self.name}-{widths.most}") > NAME_CHARACTERS:
+            yield OptionProblem(pointer("name"), "must leave room for a hyphen and a number")
+
     def _broken_promises(self) -> Iterator[OptionProblem]:
         chosen = self.format.chosen
         if self.lossless and chosen and not FACTS[chosen].lossless:
@@ -152,18 +182,36 @@ class Output:
         if self.lossless and self.palette:
             yield OptionProblem(pointer("palette"), "loses colours, so it cannot be lossless")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the images are called that this makes: one, or with `widths` as many as it may make."""
+        if self.widths is None:
+            return (self.name,)
+        return tuple(f"{self.name}-{number + 1}" for number in range(self.widths.most))
+
+    @property
+    def largest(self) -> "Output":
+        """The largest single image that this makes."""
+        return self if self.widths is None else self.at_width(self.widths.widest)
+
+    def at_width(self, width: int) -> "Output":
+        """One of the images that `widths` makes. Width and height together are its shape."""
+        height = _follow(width, self.width, self.height) if self.width and self.height else None
+        return replace(self, width=width, height=height, widths=None)
+
     def canonical(self) -> dict[str, Any]:
         """The options that differ from their defaults, by JSON name, as JSON values."""
         return canonical(OPTIONS, self)
 
     def check_box(self, most_pixels: int, frames: int = 1) -> None:
         """Refuse a box of more device pixels than an output may have, all frames together. Raises InvalidOptions."""
+        wanted = self.largest
         lengths = {
-            "width": self.width, "height": self.height, "minWidth": self.min_width, "minHeight": self.min_height,
-            "pad": self.pad.across or self.pad.down,
+            "widths": self.widths, "width": wanted.width, "height": wanted.height, "minWidth": wanted.min_width,
+            "minHeight": wanted.min_height, "pad": wanted.pad.across or wanted.pad.down,
         }  # fmt: skip
-        width = max(Decimal(1), (self.width or self.min_width or 0) * self.dpr) + self.pad.across * self.dpr
-        height = max(Decimal(1), (self.height or self.min_height or 0) * self.dpr) + self.pad.down * self.dpr
+        width = max(Decimal(1), (wanted.width or wanted.min_width or 0) * self.dpr) + self.pad.across * self.dpr
+        height = max(Decimal(1), (wanted.height or wanted.min_height or 0) * self.dpr) + self.pad.down * self.dpr
         if width * height * frames > most_pixels:
             at = next(name for name, length in lengths.items() if length)
             counted = f", times {frames} frames," if frames > 1 else ","
@@ -244,5 +292,10 @@ OPTIONS = table_of(Output)
 
 _OF_THE_FILE = {
     "name", "format", "quality", "score", "maxBytes", "lossless", "progressive", "chroma", "palette", "effort",
-    "metadata", "profile", "animated",
+    "metadata", "profile", "animated", "placeholder", "dominantColor", "widths",
 }  # fmt: skip
+
+
+def _follow(width: int, across: int, down: int) -> int:
+    # The height of a box of this width in the shape across × down.
+    return max(1, rounded(Fraction(width * down, across)))

@@ -35,11 +35,14 @@ class Recipe:
             raise InvalidOptions(OptionProblem("/outputs", f"must hold 1 to {MAX_OUTPUTS} outputs"))
         names: set[str] = set()
         for position, output in enumerate(self.outputs):
-            if output.name in names:
+            if names.intersection(output.names):
                 raise InvalidOptions(
                     OptionProblem(pointer("outputs", position, "name"), "must differ from the other outputs' names")
                 )
-            names.add(output.name)
+            names.update(output.names)
+        if len(names) > MAX_OUTPUTS:
+            detail = f"may make at most {MAX_OUTPUTS} images together, each of `widths` counted"
+            raise InvalidOptions(OptionProblem("/outputs", detail))
 
     @classmethod
     def parse(cls, options: JsonObject) -> Self:

@@ -69,6 +69,28 @@ def write(
     return writer.first_fitting(found)
 
 
+def write_alike(image: Image, output: Output, like: Encoding, go_on: Callable[[], None]) -> Written:
+    """Write a picture like a larger one of the same output: where the format was looked for, it stays the one found.
+
+    A page chooses by type before it chooses by width, so the widths of one picture are of one type.
+
+    Args:
+        image: as for `write`.
+        output: likewise.
+        like: how the larger one was written.
+        go_on: as for `write`.
+
+    Raises:
+        OutputTooLarge, MemoryLimitExceeded, RenderFailed: as `write`.
+    """
+    if output.format is OutputFormat.SMALLEST:
+        image = _without_idle_alpha(image)
+    asked = output.encoding_for(like.format, like.frames)
+    first = like.quality if output.quality == AUTO_QUALITY else asked.quality
+    encoding = replace(asked, quality=first, lossless=like.lossless, chroma=like.chroma)
+    return _Writer(image, output, go_on).fitting(encoding)
+
+
 class _Writer:
     """Writes one picture over and over.
 

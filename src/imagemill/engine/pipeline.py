@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from uuid import UUID
 
+from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import TAKEN, ImageFormat
 from imagemill.domain.framing import frame
 from imagemill.domain.geometry import Box, Size
@@ -14,10 +15,13 @@ from imagemill.domain.limits import Limits
 from imagemill.domain.output import Output
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
 from imagemill.domain.recipe import Recipe
+from imagemill.domain.widths import Widths
 from imagemill.engine import reading, vips
+from imagemill.engine.breakpoints import breakpoints
 from imagemill.engine.context import Context, Marks
 from imagemill.engine.cutting import Cutting, Opened
-from imagemill.engine.encode import Written, write
+from imagemill.engine.encode import Written, write, write_alike
+from imagemill.engine.glimpse import glimpse
 from imagemill.engine.steps.background import background
 from imagemill.engine.steps.blur import blur
 from imagemill.engine.steps.brightness import brightness
@@ -137,13 +141,19 @@ class VipsEngine:
         self._limits.check_header(header)
         cutting = Cutting(data, header)
         read = {token: (mark, reading.probe(mark, self._limits)) for token, mark in marks.items()}
-        plans = [_plan(output, header, cutting, read, self._limits.output_pixels) for output in recipe.outputs]
-        pictures = _Pictures(cutting, plans, go_on)
-        for position, plan in enumerate(plans):
-            image = pictures.take(position)
-            started = time.perf_counter()
-            written = write(image, plan.output, plan.formats, plan.frames, go_on)
-            yield _rendered(plan, image, written, time.perf_counter() - started)
+
+        def planned(output: Output) -> Plan:
+            return _plan(output, header, cutting, read, self._limits.output_pixels)
+
+        plans = [planned(output.largest) for output in recipe.outputs]
+        pictures = _Pictures(cutting, plans, go_on, several=any(output.widths for output in recipe.outputs))
+        for position, (plan, output) in enumerate(zip(plans, recipe.outputs, strict=True)):
+            rendered, encoding = _finish(plan, pictures.take(position), go_on)
+            if output.widths:
+                smaller = _Smaller(output, planned, pictures, encoding)
+                yield from _in_widths(output.names, output.widths, rendered, smaller)
+            else:
+                yield rendered
 
 
 class _Pictures:
@@ -153,15 +163,18 @@ class _Pictures:
         cutting: of the original.
         plans: of all outputs.
         go_on: called before each further frame; what it raises ends the work.
+        several: whether smaller pictures than those of the plans will be made too.
     """
 
-    def __init__(self, cutting: Cutting, plans: Sequence[Plan], go_on: Callable[[], None]) -> None:
+    def __init__(
+        self, cutting: Cutting, plans: Sequence[Plan], go_on: Callable[[], None], *, several: bool = False
+    ) -> None:
         self._cutting = cutting
         self._plans = plans
-        self._go_on = go_on
+        self.go_on = go_on
         self._shown = [plan.shows for plan in plans]
         self._kept: dict[int, Image] = {}
-        self._source = _source(cutting, [plan for plan in plans if plan.frames == 1])
+        self._source = _source(cutting, [plan for plan in plans if plan.frames == 1], several=several)
 
     def take(self, position: int) -> Image:
         """The finished picture of a plan; positions only rise."""
@@ -171,12 +184,13 @@ class _Pictures:
         image = self._kept.pop(first, None)
         if image is None:
             # Made clear where any of them can be: it may turn out opaque, and then it does for those that cannot.
-            image = self._make(max(plan, *kin, key=lambda plan: plan.context.alpha) if kin else plan)
+            image = self.make(max(plan, *kin, key=lambda plan: plan.context.alpha) if kin else plan)
         if kin and sum(map(vips.pixel_bytes, self._kept.values())) + vips.pixel_bytes(image) <= MASTER_BYTES:
             self._kept[first] = image
-        return self._make(plan) if image.hasalpha() and not plan.context.alpha else image
+        return self.make(plan) if image.hasalpha() and not plan.context.alpha else image
 
-    def _make(self, plan: Plan) -> Image:
+    def make(self, plan: Plan) -> Image:
+        """The finished picture of any plan that asks for no more pixels than those that were announced."""
         return _apply_to(self._source(plan), plan) if plan.frames == 1 else self._animate(plan)
 
     def _animate(self, plan: Plan) -> Image:
@@ -185,7 +199,7 @@ class _Pictures:
         frames = []
         for number in range(plan.frames):
             if number:
-                self._go_on()
+                self.go_on()
             # In their order, since the codec reads them so. Each goes through the steps as a picture of its own.
             frames.append(_apply_to(Opened(roll.crop(0, number * height, roll.width, height)), plan))
         return vips.stack(frames, roll)
@@ -207,11 +221,11 @@ def _reduction(source: Size, scaled: Size) -> Fraction:
     return min(Fraction(source.width, scaled.width), Fraction(source.height, scaled.height))
 
 
-def _source(cutting: Cutting, plans: Sequence[Plan]) -> Callable[[Plan], Opened]:
+def _source(cutting: Cutting, plans: Sequence[Plan], *, several: bool) -> Callable[[Plan], Opened]:
     """Where the steps of each of these plans begin: at one decode for all of them, or each at its own."""
     shown = [plan.shows for plan in plans]
     largest = min(plans, key=lambda plan: plan.reduction, default=None)
-    if largest is not None and any(other != shown[0] for other in shown):
+    if largest is not None and (several or any(other != shown[0] for other in shown)):
         master = _master(cutting, largest.reduction, [plan.cut for plan in plans])
         if master:
             return _ladder(master, largest)
@@ -247,7 +261,57 @@ def _apply_to(opened: Opened, plan: Plan) -> Image:
     return apply(opened.image, replace(plan.context, cut=opened.place(plan.cut)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Smaller:
+    """Makes the smaller ones of an output with `widths`.
+
+    Args:
+        output: that asks for them.
+        planned: how to make an output.
+        pictures: of the source, of which the largest has been made.
+        like: how that was written.
+    """
+
+    output: Output
+    planned: Callable[[Output], Plan]
+    pictures: _Pictures
+    like: Encoding
+
+    def at(self, width: int) -> Rendered:
+        """The one of this width."""
+        self.pictures.go_on()
+        plan = self.planned(self.output.at_width(width))
+        return _finish(plan, self.pictures.make(plan), self.pictures.go_on, self.like)[0]
+
+
+def _in_widths(names: Sequence[str], widths: Widths, largest: Rendered, smaller: _Smaller) -> Iterator[Rendered]:
+    made: dict[int, Rendered] = {}
+
+    def bytes_at(width: int) -> int:
+        made[width] = smaller.at(width) if made else largest
+        return len(made[width].data)
+
+    chosen = breakpoints(widths, min(widths.widest, largest.size.width), bytes_at)
+    # All were written before the first is handed out, so that is what took the time.
+    seconds = sum(rendered.encode_seconds for rendered in made.values())
+    for name, width in zip(names, chosen, strict=False):
+        yield replace(made[width], name=name, encode_seconds=seconds)
+        seconds = 0.0
+
+
+def _finish(
+    plan: Plan, image: Image, go_on: Callable[[], None], like: Encoding | None = None
+) -> tuple[Rendered, Encoding]:
+    started = time.perf_counter()
+    if like is None:
+        written = write(image, plan.output, plan.formats, plan.frames, go_on)
+    else:
+        written = write_alike(image, plan.output, like, go_on)
+    return _rendered(plan, image, written, time.perf_counter() - started), written.encoding
+
+
 def _rendered(plan: Plan, image: Image, written: Written, encode_seconds: float) -> Rendered:
+    seen = glimpse(image, plan.output, plan.frames)
     return Rendered(
         plan.output.name,
         written.encoding.format,
@@ -257,6 +321,8 @@ def _rendered(plan: Plan, image: Image, written: Written, encode_seconds: float)
         written.score,
         plan.frames,
         encode_seconds,
+        seen.placeholder,
+        seen.dominant_color,
     )
 
 

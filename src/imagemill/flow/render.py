@@ -192,6 +192,8 @@ class Attempt:
             rendered.quality,
             rendered.score,
             rendered.frames,
+            rendered.placeholder,
+            rendered.dominant_color,
         )
 
     def _stand_down(self, products: list[Product]) -> None:

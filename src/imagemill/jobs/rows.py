@@ -131,8 +131,10 @@ def _known(noun: type[Failure | Product], item: dict[str, Any]) -> dict[str, Any
 
 
 def write_products(products: Sequence[Product]) -> str:
-    """Products for their column."""
-    return json.dumps([asdict(product) for product in products])
+    """Products for their column. A fact that nobody asked for is left out, as by releases that do not know it."""
+    return json.dumps(
+        [{name: fact for name, fact in asdict(product).items() if fact is not None} for product in products]
+    )
 
 
 def write_failure(failure: Failure) -> str:

@@ -1,14 +1,25 @@
 """Domain objects as answers: which field of a job a client sees under which name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import Response, request
 
 from imagemill.config import Settings
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
 from imagemill.domain.job import Failure, Job, Product
+from imagemill.domain.markup import Shown, markup, show_one_picture
 from imagemill.errors import MalformedRequest
 from imagemill.web.problems import status_of, type_uri
-from imagemill.web.schemas import AcceptedAnswer, Answer, JobAnswer, JobTrouble, OutputAnswer, SourceAnswer
+from imagemill.web.schemas import (
+    AcceptedAnswer,
+    Answer,
+    JobAnswer,
+    JobTrouble,
+    MarkupAnswer,
+    OutputAnswer,
+    SourceAnswer,
+)
 
 API = "/api/v1/resize"
 
@@ -55,7 +66,8 @@ def job_answer(site: str, job: Job, image_url: Callable[[str, str], str]) -> Job
         resized_image_url=outputs[0].url if outputs else None,
         token=job.token,
         outputs=outputs,
-        source=_source(job),
+        markup=_markup(job, outputs),
+        source=source_answer(job.original.header, job.original.bytes),
         error=_trouble(job, job.failure) if job.failure else None,
         attempts=job.attempts,
         created_at=job.created_at,
@@ -76,16 +88,25 @@ def _output(url: str, product: Product) -> OutputAnswer:
         quality=product.quality,
         score=product.score,
         frames=product.frames,
+        placeholder=product.placeholder,
+        dominant_color=product.dominant_color,
     )
 
 
-def _source(job: Job) -> SourceAnswer:
-    header = job.original.header
+def _markup(job: Job, outputs: Sequence[OutputAnswer]) -> MarkupAnswer | None:
+    if len(outputs) < 2 or not show_one_picture(job.recipe.outputs):
+        return None
+    found = markup([Shown(output.url, output.format, Size(output.width, output.height)) for output in outputs])
+    return None if found is None else MarkupAnswer(srcset=dict(found.srcsets), picture=found.picture)
+
+
+def source_answer(header: Header, bytes: int) -> SourceAnswer:
+    """An image as it was sent."""
     return SourceAnswer(
         format=header.format,
         width=header.size.width,
         height=header.size.height,
-        bytes=job.original.bytes,
+        bytes=bytes,
         frames=header.frames,
     )
 

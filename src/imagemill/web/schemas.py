@@ -69,6 +69,19 @@ class OutputAnswer(Answer):
     """Likeness to the lossless picture, 0…1 (multi-scale SSIM); null unless `quality` was `auto`."""
     frames: int
     """1 for a still picture."""
+    placeholder: str | None
+    """What to show until the picture has loaded, as `placeholder` asked; null without it."""
+    dominant_color: str | None
+    """The most frequent colour, as `#rrggbb`; null unless `dominantColor` asked, or where all is clear."""
+
+
+class MarkupAnswer(Answer):
+    """One picture in several sizes or types, for a page."""
+
+    srcset: dict[str, str]
+    """By media type, the one to prefer first: candidates for `srcset`, as text that is not escaped for HTML."""
+    picture: str
+    """A `<picture>` element of all of them. What it shows (`alt`) and how wide it is (`sizes`) is the page's to say."""
 
 
 class FormatAnswer(Answer):
@@ -131,6 +144,8 @@ class JobAnswer(Answer):
     token: UUID
     outputs: tuple[OutputAnswer, ...]
     """In the order they were asked for; empty until SUCCESS."""
+    markup: MarkupAnswer | None
+    """Null until SUCCESS, and where the outputs show different pictures or leave a browser no choice."""
     source: SourceAnswer
     error: JobTrouble | None
     """Why not; null except at FAILURE."""

@@ -89,3 +89,13 @@ def test_a_token_cannot_be_read_from_a_public_key() -> None:
     """Who has an image's URL has no handle on its job."""
     token = UUID("5" * 32)
     assert token.hex not in output_key(RESULTS, "a", ImageFormat.PNG)
+
+
+def test_every_width_that_may_be_made_has_a_key() -> None:
+    """What an attempt left behind is named without knowing how many widths it chose, in each format there may be."""
+    recipe = Recipe.parse({"widths": {"most": 3}, "format": "smallest"})
+    job = accepted_job(replace(new_job(), recipe=recipe, results_id=RESULTS), 0)
+    formats = (ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.PNG)
+    assert set(output_keys(job)) == {
+        output_key(RESULTS, f"image-{number}", format) for number in (1, 2, 3) for format in formats
+    }

@@ -16,6 +16,7 @@ from imagemill.domain.geometry import MAX_SIDE, Box, Fit, Gravity, Sides, Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import MAX_OUTPUTS
 from imagemill.domain.output import OPTIONS, Output
+from imagemill.domain.placeholder import Placeholder
 from imagemill.domain.recipe import Recipe
 from imagemill.domain.regions import Region
 from imagemill.errors import InvalidOptions
@@ -59,6 +60,8 @@ OUTPUT_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "tint": st.sampled_from(["red", "#f00", "rgb(1 2 3 / 50%)"]),
         "watermark": st.sampled_from([{"text": "a"}, {"text": "a", "tile": True}, {"text": "b", "scale": 0.5}]),
         "circle": st.booleans(),
+        "placeholder": st.sampled_from([str(word) for word in Placeholder]),
+        "dominantColor": st.booleans(),
     },
 )
 

@@ -71,6 +71,7 @@ def test_a_pending_job_is_shown(api: FlaskClient) -> None:
         "resized_image_url": None,
         "token": token,
         "outputs": [],
+        "markup": None,
         "source": {"format": "jpeg", "width": 40, "height": 30, "bytes": len(PICTURE), "frames": 1},
         "error": None,
         "attempts": 0,
@@ -273,3 +274,16 @@ def test_the_broker_away(api: FlaskClient, house: House) -> None:
     house.queue.away = True
     assert post(api)[0] == 202
     assert house.jobs.page(ANONYMOUS, None, 1).jobs
+
+
+def test_outputs_of_one_picture_come_with_markup(api: FlaskClient, house: House) -> None:
+    """Ready for a page, with the URLs of the answer; null where the outputs show different pictures."""
+    same = post(api, query='outputs=[{"format":"jpeg"},{"format":"avif"}]')[2]["token"]
+    other = post(api, query='outputs=[{"format":"jpeg"},{"format":"avif","fit":"contain"}]')[2]["token"]
+    for token in (same, other):
+        finish(house, token)
+    shown = api.get(f"{API}/{same}").json
+    jpeg, avif = (output["url"] for output in shown["outputs"])
+    assert shown["markup"]["srcset"] == {"image/avif": avif, "image/jpeg": jpeg}
+    assert f'<source type="image/avif" srcset="{avif}">' in shown["markup"]["picture"]
+    assert api.get(f"{API}/{other}").json["markup"] is None

@@ -26,6 +26,8 @@ class Rendered:
         score: its likeness to the lossless picture, 0…1; None where nobody asked for it to be measured.
         frames: 1 for a still picture.
         encode_seconds: of the time that making it took, the encoder's.
+        placeholder: what to show until the picture has loaded; None where none was asked for.
+        dominant_color: as `#rrggbb`; None where nobody asked, or all is clear.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Rendered:
     score: float | None = None
     frames: int = 1
     encode_seconds: float = field(default=0.0, compare=False)
+    placeholder: str | None = None
+    dominant_color: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class ImageEngine(Protocol):
         marks: Mapping[UUID, Bytes] = NO_MARKS,
     ) -> Iterator[Rendered]:
         """Make the recipe's outputs in its order, from one decode, yielding each as soon as it is made.
+
+        Where an output asks for `widths` there are several, by its `names`.
 
         Args:
             data: the image.
