@@ -23,6 +23,7 @@ from imagemill.flow.health import Health
 from imagemill.flow.intake import Intake
 from imagemill.flow.keyring import Keyring
 from imagemill.flow.orphans import Orphans
+from imagemill.flow.plan import Plan
 from imagemill.flow.pressure import Bounds, Pressure
 from imagemill.flow.quota import Quota
 from imagemill.flow.render import Render
@@ -51,6 +52,7 @@ class WebServices:
     deliver: Deliver
     health: Health
     quota: Quota
+    plan: Plan
     counter: RequestCounter
     instruments: Instruments = field(default_factory=Instruments)
     exposition: Exposition | None = None
@@ -65,11 +67,12 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
     seen = seen_by or Instruments()
     jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
     queue, quota = _queue(settings, seen), Quota(jobs)
+    engine = VipsEngine(settings.limits, settings.taken)
     return WebServices(
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
         intake=Intake(
-            engine=VipsEngine(settings.limits, settings.taken),
+            engine=engine,
             store=store,
             jobs=jobs,
             queue=queue,
@@ -86,6 +89,7 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
         deliver=create_deliver(settings, store),
         health=Health(jobs, store, queue),
         quota=quota,
+        plan=Plan(engine, jobs, settings.limits, quota),
         counter=_counter(settings),
         instruments=seen,
         # Where the metrics have a port of their own, the API's shows none.

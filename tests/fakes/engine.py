@@ -7,6 +7,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
+from imagemill.domain.prospect import Prospect
 from imagemill.domain.recipe import Recipe
 
 PICTURE = b"\xff\xd8\xff a picture"
@@ -66,3 +67,10 @@ class TextEngine:
             facts = (encoding.quality, 0.5 if output.quality == "auto" else None, encoding.frames)
             for name in output.names[:MADE]:
                 yield Rendered(name, chosen, Size(10, 10), name.encode() + b" of " + bytes(data), *facts)
+
+    def foresee(self, data: Bytes, header: Header, recipe: Recipe) -> tuple[Prospect, ...]:
+        """One text for each output, without a step."""
+        return tuple(
+            Prospect(output, output.formats_for(header), Size(10, 10), output.frames_for(header), (), ())
+            for output in recipe.outputs
+        )

@@ -11,6 +11,7 @@ from imagemill.flow.erase import Erase
 from imagemill.flow.follow import Follow
 from imagemill.flow.intake import Intake
 from imagemill.flow.orphans import Orphans
+from imagemill.flow.plan import Plan
 from imagemill.flow.pressure import Bounds, Pressure
 from imagemill.flow.quota import Quota
 from imagemill.flow.render import Attempt, Render
@@ -74,6 +75,11 @@ class House:
             Pressure(self.jobs, self.bounds, clock=lambda: self.jobs.now),
             self.quota,
         )
+
+    @property
+    def plan(self) -> Plan:
+        """The dry run."""
+        return Plan(self.engine, self.jobs, self.limits, self.quota)
 
     @property
     def quota(self) -> Quota:

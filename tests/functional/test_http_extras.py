@@ -1,5 +1,6 @@
-"""What the answer tells beside the picture, over real HTTP: breakpoints, markup, placeholders."""
+"""What the answer tells beside the picture, over real HTTP: breakpoints, markup, placeholders, and the dry run."""
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -24,16 +25,25 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         yield api
 
 
-def test_from_widths_to_page(api: Api) -> None:
-    """Each output has its facts, and its URL stands in the markup."""
+def test_from_plan_to_page(api: Api) -> None:
+    """What was planned is made; each output has its facts, and its URL stands in the markup."""
     files = {"image": ("a.jpg", IMAGE)}
+    plan = api.client.http.post("/api/v1/plan", files=files, data=OPTIONS)
+    assert plan.status_code == 200
+    planned = {output["formats"][0]: output for output in plan.json()["outputs"]}
+    assert planned["webp"]["names"] == [f"w-{number}" for number in range(1, 7)]
+    assert planned["webp"]["steps"] == ["scale"]
+
     token = api.client.http.post("/api/v1/resize", files=files, data=OPTIONS).json()["token"]
     api.work(token)
     job = api.client.job(token)
     assert job["status"] == "SUCCESS"
     for kind in ("webp", "jpeg"):
         made = [output for output in job["outputs"] if output["format"] == kind]
-        assert (made[-1]["width"], made[-1]["height"]) == (600, 450)
+        assert {output["name"] for output in made} <= set(planned[kind]["names"])
+        assert (
+            (made[-1]["width"], made[-1]["height"]) == (planned[kind]["width"], planned[kind]["height"]) == (600, 450)
+        )
         assert [output["width"] for output in made] == sorted(output["width"] for output in made)
         steps = [after["bytes"] - before["bytes"] for before, after in pairwise(made)]
         assert len(made) == 6 or max(steps) <= 4000
@@ -47,3 +57,13 @@ def test_from_widths_to_page(api: Api) -> None:
 
     assert api.client.http.delete(f"/api/v1/resize/{token}").status_code == 204
     assert not list(api.data.rglob("*-w-1.webp"))
+
+
+def test_a_plan_leaves_nothing(api: Api) -> None:
+    """Neither job nor object, whatever it says."""
+    before = api.client.http.get("/api/v1/resize").json()
+    answer = api.client.http.post("/api/v1/plan?width=9000", content=IMAGE, headers={"Content-Type": "image/jpeg"})
+    assert [warning["pointer"] for warning in answer.json()["outputs"][0]["warnings"]] == ["/width"]
+    refused = api.client.http.post("/api/v1/plan?with=9", content=IMAGE, headers={"Content-Type": "image/jpeg"})
+    assert (refused.status_code, json.loads(refused.content)["code"]) == (422, "invalid-options")
+    assert api.client.http.get("/api/v1/resize").json() == before

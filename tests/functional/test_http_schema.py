@@ -20,6 +20,7 @@ from imagemill.domain.geometry import MAX_SIDE
 from imagemill.domain.limits import Limits
 from imagemill.web.app import create_app
 from imagemill.web.formats import FORMATS
+from imagemill.web.plan import PLAN
 from imagemill.web.usage import USAGE
 from tests.fakes.doorbell import MemoryDoorbell
 from tests.fakes.engine import PICTURE
@@ -51,9 +52,9 @@ LOCKED = {
     for operation in operations(auth="required")
     if operation.definition.raw.get("security") is not None
 }
-SUBMIT = OPERATIONS[f"POST {API}"]
+TAKE_AN_IMAGE = [f"POST {API}", f"POST {PLAN}"]
 TAKES_NOTHING = [f"GET {path}" for path in ("/", "/healthz", "/readyz", "/openapi.json", FORMATS, USAGE)]
-NEEDS_MORE_THAN_A_SCHEMA = [f"POST {API}", f"GET {API}"]  # a real image, a real cursor
+NEEDS_MORE_THAN_A_SCHEMA = [*TAKE_AN_IMAGE, f"GET {API}"]  # a real image, a real cursor
 
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS.keys() - NEEDS_MORE_THAN_A_SCHEMA))
@@ -99,8 +100,8 @@ def test_what_is_described_as_locked_is_locked(label: str) -> None:
 
 def plain(value: Any) -> Any:
     """The same options, without what JSON Schema cannot tell: a whole number is written without a point, lengths do not
-    contradict each other, a cut lies in the picture, a watermark is there, widths go from less to more and suit
-    the rest, and what is to be lossless can be."""
+    contradict each other, a cut lies in the picture, a watermark is there, widths go from less to more and suit the
+    rest, and what is to be lossless can be."""
     if isinstance(value, dict):
         untold = {"dpr", "minWidth", "minHeight", "pad", "radius", "crop", "watermark", "lossless", "widths"}
         return {name: plain(item) for name, item in value.items() if name not in untold}
@@ -109,11 +110,12 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def test_described_options_are_accepted_with_a_real_image() -> None:
-    """Whatever options the description allows, in whichever way in, they make a job."""
+@pytest.mark.parametrize("label", TAKE_AN_IMAGE)
+def test_described_options_are_accepted_with_a_real_image(label: str) -> None:
+    """Whatever options the description allows, in whichever way in, they make a job, or a plan of one."""
 
     @bounded
-    @given(case=SUBMIT.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=GenerationMode.POSITIVE))
     def check(case: Case) -> None:
         match case.media_type:
             case "application/json":

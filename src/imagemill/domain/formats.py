@@ -56,6 +56,13 @@ class FormatFacts:
     tagged: bool = True
     dials: tuple[str, ...] = ()
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """All options of a file that mean something to the format, by their JSON names."""
+        searched = ("score", "maxBytes") if "quality" in self.dials else ()
+        tagged = ("metadata", "profile") if self.tagged and self.writable else ()
+        return (*self.dials, *searched, *tagged, *(("animated",) if self.frames else ()))
+
 
 def _read_only(media_type: str, extension: str, *, alpha: bool = True) -> FormatFacts:
     return FormatFacts(media_type, extension, alpha=alpha, writable=False, quality=None, shown=False)

@@ -5,10 +5,12 @@ can be cut while it is read, row by row, and the rest is never kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.framing import Framing, frame
 from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
 from imagemill.domain.output import Output
@@ -17,6 +19,21 @@ from imagemill.domain.turning import ORIENTATIONS, Turn
 from imagemill.engine import reading, vips
 from imagemill.engine.steps.crop import cut
 from imagemill.engine.steps.trim import trim
+
+
+def framing_of(output: Output, header: Header, region: Box | None, max_pixels: int) -> Framing:
+    """How a source becomes an output.
+
+    Args:
+        output: what is asked for.
+        header: of the source.
+        region: the part of it that is asked for; None if it is all.
+        max_pixels: limit of the output's width × height.
+    """
+    aim = output.aim(max(1, max_pixels))
+    if header.format is ImageFormat.SVG:
+        aim = replace(aim, enlarge=True)  # a drawing has every size
+    return frame(region.size if region else header.size, aim).within(region)
 
 
 class Cutting:

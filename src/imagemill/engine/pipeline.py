@@ -8,19 +8,20 @@ from uuid import UUID
 
 from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import TAKEN, ImageFormat
-from imagemill.domain.framing import frame
 from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.output import Output
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
+from imagemill.domain.prospect import Prospect
 from imagemill.domain.recipe import Recipe
 from imagemill.domain.widths import Widths
 from imagemill.engine import reading, vips
 from imagemill.engine.breakpoints import breakpoints
 from imagemill.engine.context import Context, Marks
-from imagemill.engine.cutting import Cutting, Opened
+from imagemill.engine.cutting import Cutting, Opened, framing_of
 from imagemill.engine.encode import Written, write, write_alike
+from imagemill.engine.foresight import foresee
 from imagemill.engine.glimpse import glimpse
 from imagemill.engine.steps.background import background
 from imagemill.engine.steps.blur import blur
@@ -155,6 +156,12 @@ class VipsEngine:
             else:
                 yield rendered
 
+    def foresee(self, data: Bytes, header: Header, recipe: Recipe) -> tuple[Prospect, ...]:
+        """What `render` would make, in the recipe's order; decodes no pixel."""
+        image = vips.open(data, header.format) if reading.opens_by_header(header.format) else None
+        steps = [step.__name__ for step in STEPS]
+        return tuple(foresee(output, header, image, steps, self._limits.output_pixels) for output in recipe.outputs)
+
 
 class _Pictures:
     """Makes the picture of each plan, in order, each once.
@@ -207,11 +214,7 @@ class _Pictures:
 
 def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> Plan:
     frames = output.frames_for(header)
-    region = cutting.region(output)
-    aim = output.aim(max(1, max_pixels // frames))
-    if header.format is ImageFormat.SVG:
-        aim = replace(aim, enlarge=True)  # a drawing has every size
-    framing = frame(region.size if region else header.size, aim).within(region)
+    framing = framing_of(output, header, cutting.region(output), max_pixels // frames)
     context = Context.of(output, header, framing, marks)
     reduction = _reduction(framing.cut.size if framing.cut else header.size, framing.scaled)
     return Plan(output, output.formats_for(header), context, reduction, cutting.stored(framing.cut), frames)

@@ -109,6 +109,11 @@ def _icon_of_one(data: Bytes) -> bytes:
     return bytes(data[:4]) + b"\x01\x00" + entry + picture
 
 
+def opens_by_header(format: ImageFormat) -> bool:
+    """Whether opening a picture reads no more than its header, so that the API may do it."""
+    return format is not ImageFormat.SVG and format not in pillow.PLUGINS
+
+
 def is_decoded_whole(format: ImageFormat) -> bool:
     """Whether opening a picture decodes all of it, so that it is worth keeping what was opened."""
     return format in pillow.PLUGINS

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from imagemill.domain.caller import Caller
-from imagemill.domain.formats import ImageFormat
 from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
@@ -31,12 +30,11 @@ from imagemill.domain.ports import (
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
     BrokerUnavailable,
-    InvalidOptions,
-    OptionProblem,
     QuotaExceeded,
     RecordUnavailable,
     StoreUnavailable,
 )
+from imagemill.flow.marks import check_marks
 from imagemill.flow.pressure import Pressure
 from imagemill.flow.quota import Quota
 
@@ -100,7 +98,7 @@ class Intake:
         if job is not None:
             return Accepted(job, reused=True)
         self.pressure.check(caller.owner)
-        self._check_marks(caller.owner, recipe)
+        check_marks(self.jobs, caller.owner, recipe)
         accepted = self._record(caller, token, sha256, data, recipe)
         self.faults.reach(FaultPoint.ROW_COMMITTED, token)
         if not accepted.reused:
@@ -146,17 +144,6 @@ class Intake:
         # Costs a look, and mends what an operator or a disk has lost.
         if self.store.stat(original.key) is None:
             self.store.put(original.key, data)
-
-    def _check_marks(self, owner: str, recipe: Recipe) -> None:
-        problems = []
-        for token, place in recipe.marks.items():
-            job = self.jobs.find(token, owner)
-            if job is None or not job.products:
-                problems.append(OptionProblem(place, "must be the token of a job of yours that has ended in SUCCESS"))
-            elif job.products[0].format is ImageFormat.JP2:
-                problems.append(OptionProblem(place, "must be of another format than JPEG 2000"))
-        if problems:
-            raise InvalidOptions(*problems)
 
     def _store_new(self, caller: Caller, token: UUID, sha256: str, data: Bytes, recipe: Recipe) -> Original:
         header = self.engine.probe(data)

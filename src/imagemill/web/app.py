@@ -10,6 +10,7 @@ from imagemill.web.answers import API, respond, site_of
 from imagemill.web.health import HealthPages
 from imagemill.web.images import ImagePages
 from imagemill.web.limits import Limits
+from imagemill.web.plan import PlanApi
 from imagemill.web.prefer import WaitSlots
 from imagemill.web.resize import ResizeApi
 from imagemill.web.schemas import EntranceAnswer
@@ -31,6 +32,7 @@ def create_app(services: WebServices) -> Flask:
     auth.register(app, services.admission, required=services.settings.auth_required)
     limits.register_keys(app)
     ResizeApi(services, WaitSlots(services.settings.waits)).register(app)
+    PlanApi(services.plan, services.settings.limits).register(app)
     UsagePage(services.quota).register(app)
     formats.register(app, services.settings.taken)
     ImagePages(services.deliver, services.settings.accel_path).register(app)

@@ -14,6 +14,7 @@ from imagemill.flow.admission import Admission
 
 SCOPES: Mapping[str, Scope] = {
     "submit": Scope.RESIZE,
+    "plan": Scope.RESIZE,
     "page": Scope.READ,
     "show": Scope.READ,
     "erase": Scope.DELETE,

@@ -23,6 +23,7 @@ _ANSWERS = (
     schemas.AcceptedAnswer,
     schemas.JobAnswer,
     schemas.JobsAnswer,
+    schemas.PlanAnswer,
     schemas.UsageAnswer,
     schemas.FormatsAnswer,
     schemas.AliveAnswer,

@@ -33,9 +33,6 @@ def _is_known(format: ImageFormat, taken: Collection[ImageFormat]) -> bool:
 
 def _entry(format: ImageFormat, taken: Collection[ImageFormat]) -> FormatAnswer:
     facts = FACTS[format]
-    tagged = ("metadata", "profile") if facts.tagged and facts.writable else ()
-    searched = ("score", "maxBytes") if "quality" in facts.dials else ()
-    moving = ("animated",) if facts.frames else ()
     return FormatAnswer(
         name=format,
         media_type=facts.media_type,
@@ -45,5 +42,5 @@ def _entry(format: ImageFormat, taken: Collection[ImageFormat]) -> FormatAnswer:
         alpha=facts.alpha,
         reads_animation=format in taken and format in ANIMATIONS,
         writes_animation=facts.frames,
-        options=(*facts.dials, *searched, *tagged, *moving),
+        options=facts.options,
     )

@@ -29,6 +29,7 @@ from imagemill.web.components import (
     response,
 )
 from imagemill.web.formats import FORMATS
+from imagemill.web.plan import PLAN
 from imagemill.web.resize import PAGE_DEFAULT, PAGE_LIMIT
 from imagemill.web.usage import USAGE
 
@@ -69,6 +70,7 @@ def document(public_url: str | None = None, *, locked: bool = False) -> Fragment
 def _paths() -> Fragment:
     return {
         API: {"post": _submit(), "get": _page()},
+        PLAN: {"post": _plan()},
         USAGE: {"get": _usage()},
         FORMATS: {"get": _formats()},
         API + "/{token}": {"parameters": [ref("parameters", "token")], "get": _show(), "delete": _erase()},
@@ -81,13 +83,24 @@ def _paths() -> Fragment:
     }
 
 
+_BODY = {
+    "required": True,
+    "content": {
+        JSON: {"schema": ref("schemas", "ResizeRequest")},
+        FORM: {"schema": ref("schemas", "ResizeForm")},
+        RAW: {"schema": BINARY},
+        "image/*": {"schema": BINARY},
+    },
+}
+_REFUSALS_OF_A_BODY = (
+    "malformed-request", "invalid-base64", "empty-image", "request-timeout", "image-too-large", "unsupported-image",
+    "unsupported-media-type", "corrupt-image", "too-many-pixels", "invalid-options", "rate-limited",
+)  # fmt: skip
+
+
 def _submit() -> Fragment:
     headers = ("Location", "Preference-Applied", *RATES)
-    codes = (
-        "malformed-request", "invalid-base64", "empty-image", "request-timeout", "image-too-large",
-        "unsupported-image", "unsupported-media-type", "corrupt-image", "too-many-pixels", "invalid-options",
-        "rate-limited", "quota-exceeded", "too-many-pending", "overloaded", "unavailable",
-    )  # fmt: skip
+    codes = (*_REFUSALS_OF_A_BODY, "quota-exceeded", "too-many-pending", "overloaded", "unavailable")
     return _operation(
         "submit",
         "Send an image and say what to make of it",
@@ -98,15 +111,18 @@ def _submit() -> Fragment:
         },
         description="Options in the query belong to a raw body; JSON and forms carry their own.",
         parameters=[ref("parameters", "Prefer"), *query_options()],
-        requestBody={
-            "required": True,
-            "content": {
-                JSON: {"schema": ref("schemas", "ResizeRequest")},
-                FORM: {"schema": ref("schemas", "ResizeForm")},
-                RAW: {"schema": BINARY},
-                "image/*": {"schema": BINARY},
-            },
-        },
+        requestBody=_BODY,
+    )
+
+
+def _plan() -> Fragment:
+    return _operation(
+        "plan",
+        "Ask what a request would make, without making it",
+        {"200": answer("PlanAnswer", *RATES), **failures(*_REFUSALS_OF_A_BODY, "unavailable")},
+        description="The same body as for a job. Only the header is read; nothing is stored, and no quota is charged.",
+        parameters=query_options(),
+        requestBody=_BODY,
     )
 
 

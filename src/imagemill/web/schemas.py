@@ -166,6 +166,36 @@ class JobsAnswer(Answer):
     """Where the next page begins; null at the end."""
 
 
+class ProspectAnswer(Answer):
+    """One output that would be made, or as many as `widths` asks for."""
+
+    names: tuple[str, ...]
+    """What it would be called; with `widths`, what all of them would be called at most."""
+    formats: tuple[ImageFormat, ...]
+    """It would be one of these: with `smallest` the one of fewest bytes."""
+    width: int
+    """With `widths`, of the largest."""
+    height: int
+    frames: int
+    """1 for a still picture."""
+    megapixels: float
+    """Width × height × frames."""
+    steps: tuple[str, ...]
+    """That would do something to the picture, in their order."""
+    warnings: tuple[OptionTrouble, ...]
+    """What may not be expected, each at an option. None of it is an error."""
+
+
+class PlanAnswer(Answer):
+    """What a request would make."""
+
+    source: SourceAnswer
+    megapixels: float
+    """That would have to be decoded, and that a quota would be charged: width × height × frames of the source."""
+    outputs: tuple[ProspectAnswer, ...]
+    """In the order they are asked for."""
+
+
 class UsageAnswer(Answer):
     """A caller's quota of work. All is null where he has none."""
 

@@ -34,6 +34,7 @@ def services(house: House, **settings: object) -> WebServices:
         deliver=create_deliver(loaded, house.store),
         health=Health(house.jobs, house.store, house.queue),
         quota=house.quota,
+        plan=house.plan,
         counter=MemoryCounter(),
     )
 

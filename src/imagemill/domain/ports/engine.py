@@ -10,6 +10,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.ports.objects import Bytes
+from imagemill.domain.prospect import Prospect
 from imagemill.domain.recipe import Recipe
 
 
@@ -88,6 +89,16 @@ class ImageEngine(Protocol):
             recipe: what to make.
             go_on: called before every further frame or attempt at an output; whatever it raises ends the work.
             marks: the files of its watermarks, by the token that the recipe names.
+        """
+        ...
+
+    def foresee(self, data: Bytes, header: Header, recipe: Recipe) -> tuple[Prospect, ...]:
+        """What `render` would make, in the recipe's order; decodes no pixel.
+
+        Args:
+            data: the image.
+            header: of it, as `probe` found it, and within the limits.
+            recipe: what would be made, of which the source has been checked.
         """
         ...
 

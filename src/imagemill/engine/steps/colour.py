@@ -11,13 +11,21 @@ _NO_COLOURS = ("multiband", "histogram", "fourier", "matrix")
 def colour(image: Image, context: Context) -> Image:
     """Convert from the embedded profile, from CMYK, or from any other space. Grey stays grey on a grey background."""
     image = _with_colours(image)
-    target = "b-w" if image.interpretation in _GREY and context.grey else "srgb"
+    target = _target(image, context)
     image = _kept(image, target) if context.profile_kept else _from_profile(image)
     if image.interpretation != target:
         image = image.colourspace(target)
     if image.bands > 4:
         image = image.extract_band(0, n=4)  # colours, alpha, and then what only a printer knows: spot colours, masks
     return image if image.format == "uchar" else image.cast("uchar")
+
+
+def converts(image: Image, context: Context) -> bool:
+    """Whether `colour` would have something to do; no profile is handed to who would apply it, and no pixel touched."""
+    if image.interpretation != _target(image, context) or image.format != "uchar" or image.bands > 4:
+        return True
+    profile = None if context.profile_kept else embedded_profile(image)
+    return profile is not None and not is_srgb(profile)
 
 
 def in_colours(image: Image) -> Image:
@@ -28,6 +36,10 @@ def in_colours(image: Image) -> Image:
 def in_greys(image: Image) -> Image:
     """A picture with colours without them; its profile, if it was kept, is for colours only."""
     return without_profile(_from_profile(image).colourspace("b-w"))
+
+
+def _target(image: Image, context: Context) -> str:
+    return "b-w" if image.interpretation in _GREY and context.grey else "srgb"
 
 
 def _with_colours(image: Image) -> Image:
