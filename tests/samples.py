@@ -7,6 +7,8 @@ from io import BytesIO
 from PIL import Image
 
 from imagemill.domain.formats import ImageFormat
+from imagemill.engine import vips
+from imagemill.engine.raster import Raster
 from tests import images
 
 ARITHMETIC_JPEG = b64decode(
@@ -48,6 +50,13 @@ def heic(picture: Image.Image, **options: object) -> bytes:
 
     pillow_heif.register_heif_opener()
     return written(picture, "HEIF", quality=80, **options)
+
+
+def deep_avif(picture: Image.Image) -> bytes:
+    """An AVIF of 10 bits a band, which Pillow does not write."""
+    raster = Raster(picture.tobytes(), picture.width, picture.height, len(picture.getbands()))
+    deep = {"compression": "av1", "bitdepth": 10, "effort": 0, "Q": 80}
+    return vips.encode(vips.from_raster(raster), "heifsave_buffer", deep)
 
 
 def psd(picture: Image.Image, *, layers: int | None = None, resources: bytes = b"", bits: int = 8) -> bytes:

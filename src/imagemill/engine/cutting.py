@@ -105,13 +105,13 @@ class Cutting:
         return Box(region.left + seen.left, region.top + seen.top, seen.size)
 
     def _whole(self, reduction: Fraction = Fraction(1)) -> vips.Image:
-        if reading.is_decoded_whole(self._header.format):
+        if self._decoded is not None:
             return self._decoded
         return reading.open(self._data, self._header, reduction=reduction)
 
     @cached_property
-    def _decoded(self) -> vips.Image:
-        return reading.open(self._data, self._header)
+    def _decoded(self) -> vips.Image | None:
+        return reading.decoded(self._data, self._header)
 
     @cached_property
     def _turn(self) -> Turn:

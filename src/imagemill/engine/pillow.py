@@ -34,15 +34,29 @@ PLUGINS: Mapping[ImageFormat, str] = {
     ImageFormat.QOI: "QOI",
     ImageFormat.HEIC: "HEIF",
 }
-"""What Pillow calls the formats that it is asked to read."""
+"""What Pillow calls the formats that only it is asked to read."""
 
-_DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, AttributeError, struct.error)
+_NAMES = {**PLUGINS, ImageFormat.AVIF: "AVIF"}
+
+_ORIENTATION, _UPRIGHT = 0x0112, 1  # Where EXIF has it, and where Pillow puts what an AVIF says of itself.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+    RuntimeError,
+    struct.error,
+)
 # What Pillow's readers raise over broken files: they are written for sound ones, and say little of what they meet.
+_EXIF_START = b"Exif\0\0"
 _TEXTS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
 
 
 def read(data: Bytes, header: Header) -> Raster:
-    """Decode a picture.
+    """Decode a picture, as it is stored.
 
     Args:
         data: the file.
@@ -54,27 +68,47 @@ def read(data: Bytes, header: Header) -> Raster:
         MemoryLimitExceeded: there was not enough memory.
     """
     try:
-        with _opener(header.format)(BytesIO(data), formats=[PLUGINS[header.format]]) as picture:
+        with _opener(header.format)(BytesIO(data), formats=[_NAMES[header.format]]) as picture:
             if picture.size != (header.size.width, header.size.height):
                 raise CorruptImage(DAMAGED)
             picture.load()
             return _raster(picture, header)
-    except MemoryError as error:
-        raise MemoryLimitExceeded("The image needs too much memory.") from error
-    except _DAMAGE as error:
-        raise CorruptImage(DAMAGED) from error
+    except (MemoryError, *_DAMAGE) as error:
+        raise _explained(error) from error
+
+
+def lies_upright(data: Bytes) -> bool:
+    """Whether an AVIF is stored as it is to be seen.
+
+    Raises:
+        CorruptImage: its header cannot be read.
+    """
+    try:
+        with _opener(ImageFormat.AVIF)(BytesIO(data), formats=[_NAMES[ImageFormat.AVIF]]) as picture:
+            return bool(picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT)
+    except (MemoryError, *_DAMAGE) as error:
+        raise _explained(error) from error
+
+
+def _explained(error: Exception) -> CorruptImage | MemoryLimitExceeded:
+    # libavif says in words what it lacks.
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+        return MemoryLimitExceeded("The image needs too much memory.")
+    return CorruptImage(DAMAGED)
 
 
 @cache
 def _opener(format: ImageFormat) -> Callable[..., "Pictures.Image"]:
-    from PIL import Image  # noqa: PLC0415 - slow to import, and few jobs need it
+    from PIL import AvifImagePlugin, Image  # noqa: PLC0415 - slow to import, and few jobs need it
 
     # Its limit on pixels is one for the whole process, and only warns at first; ours has been kept by now.
     Image.MAX_IMAGE_PIXELS = None
+    # One thread, as everywhere here: the service works on as many images at a time as there are cores.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     if format is ImageFormat.HEIC:
         import pillow_heif  # noqa: PLC0415 - an extra
 
-        # One thread, as everywhere here; and of what such a file holds only the picture.
+        # Of what such a file holds only the picture.
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     return Image.open
 
@@ -88,6 +122,9 @@ def _raster(picture: "Pictures.Image", header: Header) -> Raster:
     if picture.mode != mode:
         picture = picture.convert(mode)
     texts = {name: bytes(picture.info[key]) for key, name in _TEXTS.items() if picture.info.get(key)}
+    if "exif-data" in texts:
+        # libvips takes it as it stands in a JPEG; some readers of Pillow's leave the start away.
+        texts["exif-data"] = _EXIF_START + texts["exif-data"].removeprefix(_EXIF_START)
     return Raster(picture.tobytes(), picture.width, picture.height, len(mode), mode == "CMYK", texts)
 
 

@@ -166,6 +166,11 @@ def pixel_bytes(image: Image) -> int:
     return int(image.width * image.height * image.bands * band_bytes)
 
 
+def has_eight_bits(image: Image) -> bool:
+    """Whether a value of a pixel is one byte."""
+    return bool(image.format == "uchar")
+
+
 def in_memory(image: Image) -> Image:
     """Compute the pixels, once, and keep them.
 

@@ -165,6 +165,31 @@ def test_a_heic_is_turned_upright_once() -> None:
     assert distance(pixels(render(data), "RGB"), np.asarray(images.quadrants(64, 96)).astype(np.int16)) < 25
 
 
+@pytest.mark.parametrize(
+    ("data", "by_pillow"),
+    [
+        (images.oriented(ImageFormat.AVIF, 96, 64, 1), True),
+        (images.oriented(ImageFormat.AVIF, 96, 64, 3), False),
+        (images.oriented(ImageFormat.AVIF, 96, 64, 6), False),
+        (samples.deep_avif(images.quadrants(96, 64)), False),
+    ],
+)
+def test_an_avif_gives_its_picture_by_either_library(data: bytes, by_pillow: bool) -> None:
+    """Pillow's decoder is the faster one; what it would leave as it lies, or cut down to 8 bits, libvips reads."""
+    with patch.object(pillow, "read", wraps=pillow.read) as read:
+        picture = pixels(render(data), "RGB")
+    assert (read.call_count == 1) is by_pillow
+    assert distance(picture, np.asarray(images.quadrants(96, 64)).astype(np.int16)) < 25
+
+
+def test_an_avif_that_lacks_memory_is_no_damage() -> None:
+    """Its decoder says so in words; it is not the image's fault."""
+    header = ENGINE.probe(data := images.encoded(ImageFormat.AVIF, 16, 16))
+    said = RuntimeError("Failed to decode frame 0: Out of memory")
+    with patch.object(pillow, "_raster", side_effect=said), pytest.raises(MemoryLimitExceeded):
+        pillow.read(data, header)
+
+
 def test_the_largest_picture_of_an_icon_counts() -> None:
     """Of several sizes the largest is taken, whichever comes first."""
     data = samples.written(images.photo(64, 64), "ICO", sizes=[(16, 16), (64, 64), (32, 32)], bitmap_format="bmp")
