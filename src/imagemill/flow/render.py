@@ -10,8 +10,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from imagemill.domain.job import Failure, JobStatus, Product, retry_delay_seconds
@@ -33,12 +33,12 @@ from imagemill.errors import (
     ImagemillError,
     LeaseLost,
     OriginalMissing,
-    RecordUnavailable,
     StoreUnavailable,
     TimeLimitExceeded,
     Unavailable,
     WatermarkMissing,
 )
+from imagemill.flow.heartbeat import Heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,11 @@ class Render:
     soft_seconds: float
     hard_seconds: float
     patience_seconds: float
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """What keeps the leases of this worker's jobs."""
+        return Heartbeat(self.jobs, self.lease_seconds, self.hard_seconds)
 
     def claim(self, token: UUID) -> "Attempt | None":
         """Claim a job, or the one whose turn it is; None if that has ended, is another worker's, or is not due."""
@@ -112,7 +117,7 @@ class Attempt:
         Raises:
             ImagemillError: what went wrong; the job is still claimed.
         """
-        with self._heartbeat():
+        with self.render.heartbeat.keep(self.token, self.claim.lease, self.lost):
             products = [self._put(rendered) for rendered in self._outputs()]
         self.render.metrics.holds(self.render.engine.memory())
         if not self.render.jobs.finish(self.token, self.claim.lease, products):
@@ -210,24 +215,3 @@ class Attempt:
             self.render.store.delete(key)
         except StoreUnavailable:
             log.warning("An erased job's output stays until its record is forgotten.", extra={"key": key})
-
-    @contextmanager
-    def _heartbeat(self) -> Iterator[None]:
-        # A thread, because the work sits in libvips for seconds; libvips runs without the interpreter's lock.
-        stop = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-
-    def _beat(self, stop: threading.Event) -> None:
-        deadline = time.monotonic() + self.render.hard_seconds
-        while not stop.wait(self.render.lease_seconds / 3) and time.monotonic() < deadline:
-            try:
-                if not self.render.jobs.renew(self.token, self.claim.lease, self.render.lease_seconds):
-                    self.lost.set()
-                    return
-            except RecordUnavailable:
-                log.warning("The lease could not be renewed.", extra={"token": str(self.token)})

@@ -1,0 +1,98 @@
+"""Signs of life: while a job is worked its lease is renewed, so that nobody else takes it. Knows no work.
+
+A thread, because the work sits in libvips for seconds; libvips runs without the interpreter's lock. One for all jobs,
+because to start one costs a small job as much as its claim does.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from imagemill.domain.ports import JobStore
+from imagemill.errors import RecordUnavailable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class _Life:
+    token: UUID
+    lease: UUID
+    lost: threading.Event
+    end: float  # when to give it up, by a clock that never goes back
+    due: float  # when to look at it next
+
+
+class Heartbeat:
+    """Keeps leases.
+
+    Args:
+        jobs: the record.
+        lease_seconds: how long a lease lasts; it is renewed in every third of that.
+        hard_seconds: how long a lease is kept: a job that takes longer is stuck, whatever else still lives.
+    """
+
+    def __init__(self, jobs: JobStore, lease_seconds: float, hard_seconds: float) -> None:
+        self._jobs = jobs
+        self._lease_seconds = lease_seconds
+        self._hard_seconds = hard_seconds
+        self._lock = threading.Lock()
+        self._lives: set[_Life] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keep(self, token: UUID, lease: UUID, lost: threading.Event) -> Iterator[None]:
+        """Keep a lease while the context lasts.
+
+        Args:
+            token: the job's.
+            lease: under which it is worked.
+            lost: set once the lease is known to be gone.
+        """
+        now = time.monotonic()
+        end = now + self._hard_seconds
+        life = _Life(token, lease, lost, end, min(end, now + self._lease_seconds / 3))
+        with self._lock:
+            self._lives.add(life)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            self._let_go(life)
+
+    def _beat(self) -> None:
+        # A life that begins meanwhile is due later than any that is there already.
+        while (next_life := self._next()) is not None:
+            time.sleep(max(0.0, next_life.due - time.monotonic()))
+            if next_life in self._lives:
+                self._renew(next_life)
+
+    def _next(self) -> _Life | None:
+        with self._lock:
+            if not self._lives:
+                self._thread = None
+                return None
+            return min(self._lives, key=lambda life: life.due)
+
+    def _renew(self, life: _Life) -> None:
+        now = time.monotonic()
+        if now >= life.end:
+            self._let_go(life)
+            return
+        life.due = min(life.end, now + self._lease_seconds / 3)
+        try:
+            if not self._jobs.renew(life.token, life.lease, self._lease_seconds):
+                life.lost.set()
+                self._let_go(life)
+        except RecordUnavailable:
+            log.warning("The lease could not be renewed.", extra={"token": str(life.token)})
+
+    def _let_go(self, life: _Life) -> None:
+        with self._lock:
+            self._lives.discard(life)
