@@ -59,19 +59,21 @@ class Heartbeat:
         with self._lock:
             self._lives.add(life)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+                self._thread = threading.Thread(target=self._beat, args=(life,), name="heartbeat", daemon=True)
                 self._thread.start()
         try:
             yield
         finally:
             self._let_go(life)
 
-    def _beat(self) -> None:
-        # A life that begins meanwhile is due later than any that is there already.
-        while (next_life := self._next()) is not None:
-            time.sleep(max(0.0, next_life.due - time.monotonic()))
-            if next_life in self._lives:
-                self._renew(next_life)
+    def _beat(self, first: _Life) -> None:
+        life: _Life | None = first
+        while life is not None:
+            time.sleep(max(0.0, life.due - time.monotonic()))
+            if life in self._lives:
+                self._renew(life)
+            # One that has begun meanwhile is due later than any that was there already.
+            life = self._next()
 
     def _next(self) -> _Life | None:
         with self._lock:
