@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from imagemill.domain.ports import JobStore
-from imagemill.errors import RecordUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +91,9 @@ class Heartbeat:
             if not self._jobs.renew(life.token, life.lease, self._lease_seconds):
                 life.lost.set()
                 self._let_go(life)
-        except RecordUnavailable:
-            log.warning("The lease could not be renewed.", extra={"token": str(life.token)})
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next beat may fare better
+            said = {"token": str(life.token), "cause": type(error).__name__}
+            log.warning("The lease could not be renewed.", extra=said)
 
     def _let_go(self, life: _Life) -> None:
         with self._lock:
