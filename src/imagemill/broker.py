@@ -10,7 +10,7 @@ from celery.app.task import Context
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from imagemill import amqp
+from imagemill import amqp, redis_channel
 from imagemill.config import Settings
 from imagemill.errors import BrokerUnavailable
 
@@ -70,15 +70,14 @@ def create_celery(settings: Settings) -> Celery:
     return app
 
 
-def _for_redis(settings: Settings) -> dict[str, Any]:
+def _for_redis(_: Settings) -> dict[str, Any]:
+    redis_channel.register()
     return {
         "broker_transport_options": {
             "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": ANSWER_SECONDS,
             # Who sends does not wait for a broker to come up; a worker has a loop of its own for that.
             "max_retries": 0,
-            # The lease in the record decides, so this only has to be longer than any job.
-            "visibility_timeout": max(3600, 2 * settings.job_hard_seconds),
         }
     }
 

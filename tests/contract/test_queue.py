@@ -1,8 +1,11 @@
 """The queue and the doorbell over a real broker: at least once, and never for longer than a request can bear."""
 
 import json
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,6 +58,42 @@ def test_a_message_names_the_request_behind_it(broker: Valkey) -> None:
     assert message["headers"]["imagemill"] == {"request_id": "r1"}
     assert message["headers"]["argsrepr"] == repr((str(TOKEN),))
     app.close()
+
+
+def _taken(queue: CeleryQueue, broker: Valkey) -> Any:
+    # A message as a worker takes it, with the channel that has brought it.
+    queue.send(TOKEN)
+    app = create_celery(Settings(broker_url=broker.url, queue="q"))
+    message = app.amqp.queues["q"].bind(app.connection_for_read().channel()).get()
+    assert message.headers["id"] == str(TOKEN)
+    return message
+
+
+def test_what_a_worker_has_not_worked_it_gives_back(queue: CeleryQueue, broker: Valkey) -> None:
+    """Meanwhile the broker knows nothing of the message; when the worker stops it lies in the queue again, once."""
+    message = _taken(queue, broker)
+    assert {*broker.client.keys()} <= {b"_kombu.binding.q", b"_kombu.binding_permanent.q"}
+    message.channel.close()
+    assert broker.client.llen("q") == 1
+
+
+def test_what_a_worker_has_worked_is_gone(queue: CeleryQueue, broker: Valkey) -> None:
+    """It is not given back."""
+    message = _taken(queue, broker)
+    message.ack()
+    message.channel.close()
+    assert broker.client.llen("q") == 0
+
+
+def test_what_cannot_be_given_back_is_let_go(
+    queue: CeleryQueue, broker: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose broker has gone writes its messages nowhere: the sweep sends them again."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    message = _taken(queue, broker)
+    broker.kill()
+    message.channel.close()
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_queue_whose_broker_answers_is_healthy(queue: CeleryQueue) -> None:
