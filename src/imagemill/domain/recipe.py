@@ -106,8 +106,11 @@ class Recipe:
     @property
     def marks(self) -> Mapping[UUID, str]:
         """The jobs whose outputs are watermarks: token and a JSON pointer to where the recipe names it."""
-        places = ((output.watermark, self._place(position)) for position, output in enumerate(self.outputs))
-        return {mark.token: pointer(*place, "watermark", "image") for mark, place in places if mark and mark.token}
+        return {
+            output.watermark.token: pointer(*self._place(position), "watermark", "image")
+            for position, output in enumerate(self.outputs)
+            if output.watermark and output.watermark.token
+        }
 
     def _check(self, check: Callable[[Output], object]) -> None:
         problems: list[OptionProblem] = []
