@@ -1,14 +1,17 @@
 """Where edges lie and what colour they have: drawn patterns whose answer can be worked out by hand."""
 
+from uuid import UUID
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from imagemill.domain.formats import ImageFormat
+from imagemill.domain.recipe import Recipe
 from tests import images
-from tests.differential import oracle
-from tests.unit.engine.rendering import pixels, render
+from tests.differential import measures, oracle
+from tests.unit.engine.rendering import ENGINE, pixels, render
 
 NEAR = 0.05
 """Pixels. Wrong by half a source pixel, the smallest mistake there is, is 0.06 at the strongest shrinking here."""
@@ -95,3 +98,57 @@ def _disc(hidden: tuple[int, int, int]) -> bytes:
     stored[:] = (*hidden, 0)
     stored[inside] = (200, 120, 40, 255)
     return images.saved(Image.fromarray(stored), ImageFormat.PNG)
+
+
+@pytest.mark.parametrize("times", [1.5, 3, 5])
+def test_an_edge_of_a_watermark_stays_in_its_place_when_it_is_enlarged(times: float) -> None:
+    """The mark is what Pillow makes of it at that size, and its edge is at 37 % of it."""
+    mark = Image.fromarray(np.zeros((100, 100), np.uint8))
+    mark.paste(255, (37, 0, 100, 100))
+    side = int(100 * times)
+    ground = images.saved(Image.new("RGB", (side, side), "red"), ImageFormat.PNG)
+    token = "01000000-0000-5000-8000-000000000000"
+    recipe = Recipe.parse({"width": side, "format": "png", "watermark": {"image": token, "scale": 1}})
+    (laid,) = ENGINE.render(ground, recipe, marks={UUID(token): images.saved(mark, ImageFormat.PNG)})
+    levels = pixels(laid, "L").astype(float)[..., 0]
+    reference = np.asarray(mark.resize((side, side), Image.Resampling.BICUBIC)).astype(float)
+    assert (1 - levels.mean() / 255) * side == pytest.approx(0.37 * side, abs=NEAR)
+    # The two cubics differ by how steep they are: by 9 levels at an edge, and by 128 if it lay half a pixel aside.
+    assert np.abs(levels - reference).max() < 20
+
+
+@pytest.mark.parametrize("options", [{"rotate": 45}, {"rotate": 30}])
+def test_what_is_turned_and_then_enlarged_lies_in_the_middle(options: dict[str, object]) -> None:
+    """A picture that is the same upside down is so after a turn and a stretch; Pillow's lies in the same place."""
+    half = images.photo(61, 31)
+    whole = Image.new("RGB", (61, 62))
+    whole.paste(half, (0, 0))
+    whole.paste(half.transpose(Image.Transpose.ROTATE_180), (0, 31))
+    data = images.saved(whole, ImageFormat.PNG)
+    rendered = render(data, width=300, height=200, fit="fill", enlarge=True, background="#000", format="png", **options)
+    shown = pixels(rendered).astype(float)
+    assert np.abs(shown - shown[::-1, ::-1]).mean() < 0.5
+    turned = whole.rotate(-float(str(options["rotate"])), Image.Resampling.BICUBIC, expand=True)
+    reference = np.asarray(turned.resize((300, 200), Image.Resampling.BICUBIC)).astype(float)
+    assert max(map(abs, measures.shift(reference, shown))) < NEAR
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_blurred_backdrop_lies_behind_the_middle(axis: int) -> None:
+    """Half black and half white, it is as dark on the one side as it is light on the other."""
+    stored = np.zeros((200, 200), np.uint8)
+    stored[:, 100:] = 255
+    data = images.saved(Image.fromarray(stored if axis else stored.T), ImageFormat.PNG)
+    sides = {"width": 1200, "height": 800} if axis == 0 else {"width": 800, "height": 1200}
+    shown = pixels(render(data, **sides, fit="contain", background="blur", format="png"), "L").astype(float)[..., 0]
+    assert np.abs(shown + np.flip(shown, axis) - 255).max() <= 1
+
+
+@pytest.mark.parametrize("sigma", [5, 30, 100])
+def test_a_blur_moves_nothing(sigma: float) -> None:
+    """Not even a large one, which is made small and large again."""
+    stored = np.zeros((300, 300), np.uint8)
+    stored[:, 150:] = 255
+    data = images.saved(Image.fromarray(stored), ImageFormat.PNG)
+    shown = pixels(render(data, blur=sigma, format="png"), "L").astype(float)[..., 0]
+    assert np.abs(shown + shown[:, ::-1] - 255).max() <= 1

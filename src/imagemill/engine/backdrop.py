@@ -1,8 +1,12 @@
 """A blurred copy of a picture, to lie behind it."""
 
-from imagemill.domain.geometry import Size
+from fractions import Fraction
+from math import ceil
+
+from imagemill.domain.geometry import Size, rounded
 from imagemill.engine.alpha import with_alpha
 from imagemill.engine.steps.blur import soften
+from imagemill.engine.steps.scale import stretch
 from imagemill.engine.vips import Image, in_memory
 
 _SIDE = 64
@@ -20,14 +24,12 @@ def backdrop(image: Image, size: Size) -> Image:
         image: in memory; where it is clear, the copy takes the colours nearby.
         size: in pixels.
     """
-    scale = _SIDE / max(image.width, image.height)
-    small = in_memory(
-        with_alpha(image).premultiply().resize(max(scale, 1 / image.width), vscale=max(scale, 1 / image.height))
-    )
+    scale = Fraction(_SIDE, max(image.width, image.height))
+    width, height = (max(1, rounded(side * scale)) for side in (image.width, image.height))
+    small = in_memory(stretch(with_alpha(image).premultiply(), width, height))
     opaque = in_memory(_filled(small))
-    # A pixel more than needed, so that rounding leaves no gap.
-    cover = max((size.width + 1) / opaque.width, (size.height + 1) / opaque.height)
-    large = opaque.resize(cover, kernel="cubic")
+    cover = max(Fraction(size.width, opaque.width), Fraction(size.height, opaque.height))
+    large = stretch(opaque, ceil(opaque.width * cover), ceil(opaque.height * cover))
     left, top = (large.width - size.width) // 2, (large.height - size.height) // 2
     return large.crop(left, top, size.width, size.height)
 

@@ -58,6 +58,14 @@ def test_clear_pixels_do_not_darken_edges_of_many_outputs() -> None:
     assert rim[:, 0].min() >= 250
 
 
+@pytest.mark.parametrize("width", [640, 320, 150, 113, 100, 91, 71, 65, 64, 50, 13])
+@pytest.mark.parametrize("level", [255, 201])
+def test_a_plain_picture_stays_level(width: int, level: int) -> None:
+    """White stays white at every ratio: weights add up to one."""
+    plain = images.saved(Image.new("RGB", (640, 480), (level,) * 3), ImageFormat.PNG)
+    assert np.unique(pixels(render(plain, width=width, format="png"))).tolist() == [level]
+
+
 def test_shrinking_by_one_is_nothing() -> None:
     """The guard of the block average."""
     image = vips.open(images.photo_png(60, 40), ImageFormat.PNG)
@@ -66,7 +74,7 @@ def test_shrinking_by_one_is_nothing() -> None:
 
 @pytest.mark.parametrize("alpha", [False, True])
 def test_a_large_reduction_is_even(alpha: bool) -> None:
-    """Past ten times, blocks are averaged first: a fine checkerboard becomes plain grey, without moiré."""
+    """Past four times, blocks are averaged first: a fine checkerboard becomes plain grey, without moiré."""
     checks = np.indices((400, 400)).sum(axis=0) % 2 * 255
     picture = Image.fromarray(checks.astype(np.uint8)).convert("RGBA" if alpha else "RGB")
     result = pixels(render(images.saved(picture, ImageFormat.PNG), width=20, format="png"), "RGB")

@@ -18,6 +18,14 @@ def test_a_blur_is_gaussian(sigma: float) -> None:
     assert distance(result[20:-20, 20:-20], _gaussian(np.asarray(images.photo(300, 200)), sigma)[20:-20, 20:-20]) < 3
 
 
+@pytest.mark.parametrize("sigma", [0.5, 1, 2, 3.5, 5, 7, 11, 50])
+@pytest.mark.parametrize("level", [255, 128])
+def test_a_blur_makes_nothing_darker(sigma: float, level: int) -> None:
+    """A plain picture stays as it is, to the digit."""
+    plain = images.saved(Image.new("RGB", (60, 40), (level,) * 3), ImageFormat.PNG)
+    assert np.unique(pixels(render(plain, blur=sigma, format="png"))).tolist() == [level]
+
+
 def test_a_blur_is_in_css_pixels() -> None:
     """Twice the pixels, twice the sigma: the picture looks the same."""
     once = images.opened(render(images.photo_png(600, 400), width=150, blur=3, format="png").data)

@@ -2,9 +2,9 @@
 
 from imagemill.engine.alpha import weighed
 from imagemill.engine.context import Context
-from imagemill.engine.vips import Image, in_memory
+from imagemill.engine.vips import Image, enlarge, in_memory
 
-_ENOUGH = 6
+_ENOUGH = 4
 """Sigma in pixels at which a blur is so smooth that nobody can tell it from one made on finer pixels."""
 
 _LEAST = 0.02
@@ -31,7 +31,13 @@ def soften(image: Image, sigma: float) -> Image:
     sigma = min(sigma, _ALL * max(image.width, image.height))
     factor = int(sigma / _ENOUGH)
     if factor < 2:
-        return image.gaussblur(sigma, min_ampl=_LEAST)
+        return _blurred(image, sigma)
     # Averaged blocks are blurred by so much less, and made large again where they were.
-    blocks = in_memory(image.shrink(factor, factor, ceil=True).gaussblur(sigma / factor, min_ampl=_LEAST))
-    return blocks.resize(factor, kernel="cubic").crop(0, 0, image.width, image.height)
+    blocks = in_memory(_blurred(image.shrink(factor, factor, ceil=True), sigma / factor))
+    return enlarge(blocks, blocks.width * factor, blocks.height * factor).crop(0, 0, image.width, image.height)
+
+
+def _blurred(image: Image, sigma: float) -> Image:
+    # In floats: libvips' fast whole numbers make a picture lighter or darker, at a sigma of 0.5 by 3 %.
+    blurred = image.gaussblur(sigma, min_ampl=_LEAST, precision="float")
+    return blurred.rint().cast("uchar") if image.format == "uchar" else blurred

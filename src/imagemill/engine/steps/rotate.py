@@ -7,6 +7,7 @@ from imagemill.domain.turning import quarters_of
 from imagemill.engine.alpha import weighed, with_alpha
 from imagemill.engine.context import Context
 from imagemill.engine.steps.colour import colour
+from imagemill.engine.steps.scale import stretch
 from imagemill.engine.vips import Image, in_memory, interpolation
 
 _ROUNDING = 2
@@ -34,7 +35,7 @@ def _turn(image: Image, angle: float, size: Size) -> Image:
         return _turn_to(image, angle, size)
     # Squeezed by `fit=fill`, or shrunk to a limit: not a matter of turning any more.
     turned = in_memory(_turn_to(image, angle, around))
-    return turned.resize(size.width / around.width, vscale=size.height / around.height)
+    return stretch(turned, size.width, size.height)
 
 
 def _turn_to(image: Image, angle: float, size: Size) -> Image:

@@ -11,7 +11,8 @@ from imagemill.engine import reading
 from imagemill.engine.alpha import fade, weighed, with_alpha
 from imagemill.engine.context import Context
 from imagemill.engine.steps.colour import colour, in_colours
-from imagemill.engine.vips import Image, in_memory, written
+from imagemill.engine.steps.scale import stretch
+from imagemill.engine.vips import Image, enlarge, in_memory, written
 
 _TYPE = 100.0
 """Size of the type, in pixels, in which a text is measured."""
@@ -51,7 +52,7 @@ def _written(asked: Watermark, box: Size) -> Image:
     type_size = max(1.0, _TYPE * min(box.width / sample.width, box.height / sample.height))
     mask = written(text, min(type_size, _LARGEST_TYPE))
     if type_size > _LARGEST_TYPE:
-        mask = mask.resize(type_size / _LARGEST_TYPE)
+        mask = enlarge(mask, *(round(side * type_size / _LARGEST_TYPE) for side in (mask.width, mask.height)))
     *ink, alpha = colour_channels(asked.color)
     plain = mask.new_from_image(ink).copy(interpretation="srgb").cast("uchar")
     return _faded(plain.bandjoin(mask), alpha / 255)
@@ -59,9 +60,9 @@ def _written(asked: Watermark, box: Size) -> Image:
 
 def _opened(data: Bytes, header: Header, context: Context, box: Size) -> Image:
     image = with_alpha(in_colours(colour(reading.open(data, header), context)))
-    scale = min(box.width / image.width, box.height / image.height)
-    across, down = max(scale, 1 / image.width), max(scale, 1 / image.height)
-    return weighed(image, lambda pixels: pixels.resize(across, vscale=down))
+    scale = min(Fraction(box.width, image.width), Fraction(box.height, image.height))
+    width, height = (max(1, rounded(side * scale)) for side in (image.width, image.height))
+    return weighed(image, lambda pixels: stretch(pixels, width, height))
 
 
 def _faded(mark: Image, opacity: float) -> Image:
