@@ -67,7 +67,8 @@ class Cutting:
     def open(self, reduction: Fraction, cuts: Sequence[Box | None]) -> "Opened":
         """Open the file for a picture that is to become `reduction` times smaller, as much smaller as it may be.
 
-        Only so far that each cut still lies between two pixels: nothing may shift, not even by half of one.
+        Only so far that each cut still lies between two pixels: nothing may shift, not even by half of one. The cuts
+        are such as can share an opening.
         """
         factor = vips.shrink_on_load(self._header.format, reduction)
         for box in cuts:
@@ -75,8 +76,13 @@ class Cutting:
                 factor //= 2
         if factor > 1:
             return Opened(vips.open(self._data, self._header.format, factor), factor)
-        # A cut is measured on a drawing as large as it says it is.
-        return Opened(self._whole(Fraction(1) if any(cuts) else reduction))
+        if self._is_drawing:
+            return Opened(reading.draw(self._data, reduction, cuts[0]), cut=True)
+        return Opened(self._whole())
+
+    def can_share(self, cuts: Sequence[Box | None]) -> bool:
+        """Whether one opening serves outputs with these cuts: of a drawing each part is drawn for itself."""
+        return not self._is_drawing or len(set(cuts)) == 1
 
     def open_frames(self) -> vips.Image:
         """Open all frames of an animation, one below the other."""
@@ -104,10 +110,12 @@ class Cutting:
         seen = self._turn.apply(found, self._turn.size(region.size))
         return Box(region.left + seen.left, region.top + seen.top, seen.size)
 
-    def _whole(self, reduction: Fraction = Fraction(1)) -> vips.Image:
-        if self._decoded is not None:
-            return self._decoded
-        return reading.open(self._data, self._header, reduction=reduction)
+    def _whole(self) -> vips.Image:
+        return reading.open(self._data, self._header) if self._decoded is None else self._decoded
+
+    @property
+    def _is_drawing(self) -> bool:
+        return self._header.format is ImageFormat.SVG
 
     @cached_property
     def _decoded(self) -> vips.Image | None:
@@ -115,7 +123,7 @@ class Cutting:
 
     @cached_property
     def _turn(self) -> Turn:
-        return ORIENTATIONS[vips.orientation(self._whole())]
+        return ORIENTATIONS[1 if self._is_drawing else vips.orientation(self._whole())]
 
     @cached_property
     def _stored_size(self) -> Size:

@@ -236,6 +236,8 @@ def _source(cutting: Cutting, plans: Sequence[Plan], *, several: bool) -> Callab
 
 
 def _master(cutting: Cutting, reduction: Fraction, cuts: Sequence[Box | None]) -> Opened | None:
+    if not cutting.can_share(cuts):
+        return None
     opened = cutting.open(reduction, cuts)
     image = opened.image
     if vips.pixel_bytes(image) > MASTER_BYTES and not any(cuts):

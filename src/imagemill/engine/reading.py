@@ -8,7 +8,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from imagemill.domain.formats import SNIFF_BYTES, TAKEN, ImageFormat, sniff
-from imagemill.domain.geometry import Size
+from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes
@@ -60,20 +60,19 @@ def probe(data: Bytes, limits: Limits, taken: Collection[ImageFormat] = TAKEN) -
     return _bounded(header, SLOW_PIXELS if header_found.slow else DECODED_PIXELS)
 
 
-def open(data: Bytes, header: Header, shrink: int = 1, reduction: Fraction = Fraction(1)) -> Image:
+def open(data: Bytes, header: Header, shrink: int = 1) -> Image:
     """Open a picture as `vips.open` does, by whatever library reads it.
 
     Args:
         data: the file.
         header: of the file, found within the limits.
         shrink: 1, 2, 4 or 8, as `vips.shrink_on_load` says.
-        reduction: how many times smaller it is to become; a drawing is drawn so.
 
     Raises:
         CorruptImage, UnsupportedImage, MemoryLimitExceeded, RuntimeError: as `probe`.
     """
     if header.format is ImageFormat.SVG:
-        return vips.open(read_drawing(data).text, ImageFormat.SVG, enlarged=_enlargement(header.size, reduction))
+        return draw(data)
     if (png := _png_of_icon(data, header.format)) is not None:
         return vips.open(png, ImageFormat.PNG)
     if (picture := decoded(data, header)) is not None:
@@ -103,6 +102,16 @@ def _is_plain(data: Bytes) -> bool:
     # Pillow comes with dav1d, which needs half the time of the libaom that libvips has here, and less memory. But what
     # has more than 8 bits it cuts down before colours are converted, and what is to be turned it leaves as it lies.
     return vips.has_eight_bits(vips.open(data, ImageFormat.AVIF)) and pillow.lies_upright(data)
+
+
+def draw(data: Bytes, reduction: Fraction = Fraction(1), part: Box | None = None) -> Image:
+    """Draw an SVG, or a part of it, as many times smaller as it is to become; where that is below 1, larger.
+
+    Raises:
+        CorruptImage, UnsupportedImage, MemoryLimitExceeded, RuntimeError: as `probe`.
+    """
+    drawing = read_drawing(data, part)
+    return vips.open(drawing.text, ImageFormat.SVG, enlarged=_enlargement(drawing.size, reduction))
 
 
 def _bounded(header: Header, most: int) -> Header:

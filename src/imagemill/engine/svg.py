@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from imagemill.domain.geometry import Size
+from imagemill.domain.geometry import Box, Size
 from imagemill.domain.ports import Bytes
 from imagemill.errors import CorruptImage, TooManyPixels, UnsupportedImage
 
@@ -38,8 +38,12 @@ class Drawing:
     text: bytes
 
 
-def read_drawing(data: Bytes) -> Drawing:
+def read_drawing(data: Bytes, part: Box | None = None) -> Drawing:
     """Read an SVG and leave out what could do harm.
+
+    Args:
+        data: the file.
+        part: what to keep of it, in its own pixels; all if left out.
 
     Raises:
         CorruptImage: it is no sound XML.
@@ -53,7 +57,20 @@ def read_drawing(data: Bytes) -> Drawing:
         scribe.read(bytes(data))
     except expat.ExpatError as error:
         raise CorruptImage("The SVG is not well-formed.") from error
-    return Drawing(scribe.size, "".join(scribe.written).encode())
+    written = scribe.written if part is None else (_frame(part), *scribe.written, "</svg>")
+    return Drawing(part.size if part else scribe.size, "".join(written).encode())
+
+
+def _frame(part: Box) -> str:
+    # Around the drawing, since lengths within may be shares of its size. What a style sheet says of each `svg` is done
+    # within, and not twice.
+    box = f"{part.left} {part.top} {part.size.width} {part.size.height}"
+    return f"<svg xmlns='{_NAMESPACE}' viewBox='{box}' style='{_fixed(part.size)}{_UNSTYLED}'>"
+
+
+def _fixed(size: Size) -> str:
+    # A style sheet could name another size than the one that is checked against the limits.
+    return f"width:{size.width}px!important;height:{size.height}px!important;"
 
 
 class _Scribe:
@@ -103,7 +120,9 @@ class _Scribe:
         self.size = _size(attributes)
         box = attributes.get("viewBox") or f"0 0 {self.size.width} {self.size.height}"
         # Said in plain pixels, so that the renderer and the limits speak of the same size.
-        return attributes | {"width": str(self.size.width), "height": str(self.size.height), "viewBox": box}
+        sides = {"width": str(self.size.width), "height": str(self.size.height), "x": "0", "y": "0"}
+        style = _fixed(self.size) + attributes.get("style", "").replace("!", "")
+        return attributes | sides | {"viewBox": box, "style": style}
 
     def _count_filter(self) -> None:
         self._filters += 1
@@ -170,6 +189,8 @@ def _length(text: str) -> float | None:
 
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
+_UNSTYLED = "".join(f"{name}:none!important;" for name in ("transform", "filter", "mask", "clip-path"))
+_UNSTYLED += "opacity:1!important;"
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _NUMBER = re.compile(r"[-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d)?")
 _LENGTH = re.compile(r"([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))(px|pt|pc|in|cm|mm)?")

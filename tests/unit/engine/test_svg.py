@@ -11,7 +11,7 @@ from imagemill.domain.geometry import Size
 from imagemill.engine import svg
 from imagemill.engine.svg import read_drawing
 from imagemill.errors import BadInput, CorruptImage, TooManyPixels, UnsupportedImage
-from tests import samples
+from tests import images, samples
 from tests.unit.engine.rendering import pixels
 from tests.unit.engine.test_reading import render
 
@@ -40,6 +40,35 @@ def test_the_size_is_what_a_browser_shows(attributes: str, size: Size) -> None:
     data = samples.svg(attributes=attributes)
     assert read_drawing(data).size == size
     assert render(data).size == size
+
+
+@pytest.mark.parametrize(
+    "css", ["width: 9000px; height: 9000px", "width: 90px !important; height: 90px !/**/important", "height: 1px"]
+)
+@pytest.mark.parametrize("selector", ["svg", ":root"])
+def test_a_style_sheet_sets_no_other_size(css: str, selector: str) -> None:
+    """What was checked against the limits is what is drawn."""
+    data = samples.svg(f"<style>{selector} {{ {css} }}</style>" + "<rect width='24' height='24' fill='#f00'/>")
+    rendered = render(data)
+    assert images.opened(rendered.data).size == (24, 24)
+    assert tuple(pixels(rendered, "RGBA")[12, 12]) == (255, 0, 0, 255)
+    inline = samples.svg(attributes=f"viewBox='0 0 24 24' style='{css};/*'")
+    assert images.opened(render(inline).data).size == (24, 24)
+    assert images.opened(render(inline, crop=[2, 2, 10, 10], width=10, height=10).data).size == (10, 10)
+
+
+@pytest.mark.parametrize("selector", ["svg", ":root"])
+def test_a_style_of_the_drawing_is_not_applied_twice(selector: str) -> None:
+    """Half clear is half clear."""
+    data = samples.svg(f"<style>{selector} {{ opacity: 0.5 }}</style><rect width='24' height='24' fill='#f00'/>")
+    assert pixels(render(data), "RGBA")[0, 0, 3] == pytest.approx(128, abs=1)
+
+
+def test_a_style_of_each_svg_is_not_applied_twice_to_a_part() -> None:
+    """A part is drawn within a frame, which has no style of its own."""
+    data = samples.svg("<style>svg { opacity: 0.5; transform: scale(2) }</style><rect width='9' height='9'/>")
+    whole, part = render(data), render(data, crop=[6, 6, 12, 12], width=12, height=12)
+    assert pixels(part, "RGBA").tolist() == pixels(whole, "RGBA")[6:18, 6:18].tolist()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +103,7 @@ def test_nothing_leads_out_of_the_file(inner: str) -> None:
         text = read_drawing(data).text.decode()
         assert host not in text
         assert not any(
-            word in text for word in ("script", "passwd", "import", "include", "iframe", "onload", "animate")
+            word in text for word in ("script", "passwd", "@import", "include", "iframe", "onload", "animate")
         )
         assert tuple(pixels(render(data), "RGBA")[12, 12]) == (255, 0, 0, 255)
         assert not asked.is_set()
