@@ -34,6 +34,19 @@ def test_an_edge_stays_in_its_place(format: ImageFormat, width: int, axis: int) 
     assert position == pytest.approx(0.37 * width, abs=NEAR)
 
 
+@pytest.mark.parametrize(("width", "near"), [(70, 0.18), (111, 0.18), (141, 0.18), (201, 0.3)])
+def test_an_edge_near_the_end_of_a_jpeg_stays_in_its_place(width: int, near: float) -> None:
+    """Where reading it smaller would lose many of its 1007 columns, it is read less small: an edge at 90 % stays there.
+
+    At half its size one column is lost at most, and nothing is done about that.
+    """
+    stored = np.zeros((1007, 1007), np.uint8)
+    stored[:, 906:] = 255
+    data = images.saved(Image.fromarray(stored), ImageFormat.JPEG, quality=100)
+    levels = pixels(render(data, width=width, format="png"), "L").astype(float)[..., 0]
+    assert (1 - levels.mean() / 255) * width == pytest.approx(906 / 1007 * width, abs=near)
+
+
 @pytest.mark.parametrize("times", [1.5, 2, 2.475, 5])
 def test_an_edge_stays_in_its_place_when_it_is_enlarged(times: float) -> None:
     """The same from a smaller picture: what is invented between pixels lies between them."""

@@ -26,9 +26,9 @@ BOX = (80, 60)
 FITS = ("cover", "contain", "inside", "outside", "fill")
 SHIFT = 0.08
 """Pixels; half a pixel is what wrong arithmetic of centres costs."""
-JPEG_SHIFT = 0.2
-"""Pixels. A JPEG that is read 4 or 8 times smaller loses the last rows that make no whole one, 3 of 667 here, and the
-rest is stretched over their place: by up to 0.4 pixels at that edge, and half of it in the middle."""
+JPEG_SHIFT = 0.13
+"""Pixels. A JPEG that is read half as large loses the last row if it makes no whole one, as that of 667 here, and the
+rest is stretched over its place: by a quarter of a pixel at that edge, and half of it in the middle."""
 CAST = 0.8
 """Mean colour, CIE 1976: a third of what an eye just sees in large areas."""
 CLEAREST = 0.95
