@@ -3,7 +3,9 @@
 import struct
 from base64 import b64decode
 from io import BytesIO
+from typing import Any
 
+import numpy.typing as npt
 from PIL import Image
 
 from imagemill.domain.formats import ImageFormat
@@ -116,3 +118,25 @@ def svg(inner: str = "", attributes: str = "viewBox='0 0 24 24'") -> bytes:
     """A drawing with this in it, or a red disc."""
     inner = inner or "<circle cx='12' cy='12' r='10' fill='#f00'/>"
     return f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}>{inner}</svg>".encode()
+
+
+def tiff(numbers: npt.NDArray[Any], *, compression: int = 1, profile: bytes = b"") -> bytes:
+    """A TIFF of any kind of numbers, (height, width, bands): grey or RGB, with alpha if a band is over; not packed."""
+    height, width, bands = numbers.shape
+    body, kind = numbers.tobytes(), {"u": 1, "i": 2, "f": 3}[numbers.dtype.kind]
+    shorts = {256: [width], 257: [height], 258: [8 * numbers.dtype.itemsize] * bands, 259: [compression]}
+    shorts |= {262: [2 if bands > 2 else 1], 277: [bands], 278: [height], 339: [kind] * bands}
+    if bands in (2, 4):
+        shorts[338] = [2]
+    values = {tag: (3, len(found), struct.pack(f"<{len(found)}H", *found)) for tag, found in shorts.items()}
+    values |= {273: (4, 1, struct.pack("<I", 8)), 279: (4, 1, struct.pack("<I", len(body)))}
+    if profile:
+        values[34675] = (7, len(profile), profile)
+    lists, entries = b"", b""
+    for tag in sorted(values):
+        form, count, value = values[tag]
+        at = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", 8 + len(body) + len(lists))
+        entries += struct.pack("<2HI", tag, form, count) + at
+        lists += value + bytes(len(value) % 2) if len(value) > 4 else b""
+    head = b"II*\0" + struct.pack("<I", 8 + len(body) + len(lists))
+    return head + body + lists + struct.pack("<H", len(values)) + entries + bytes(4)

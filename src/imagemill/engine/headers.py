@@ -15,6 +15,7 @@ from imagemill.domain.ports import Bytes
 from imagemill.errors import CorruptImage, UnsupportedImage
 
 DAMAGED = "The image is damaged or cut short."
+NOT_READ = "The image is coded in a way that is not read here."
 MAX_PARTS = 1000
 """Boxes of a JPEG 2000, resources of a PSD, pictures of an icon: a sound file has dozens."""
 MAX_TILES = 16_384
@@ -140,6 +141,9 @@ def _jp2(data: Bytes) -> Announced:
         raise CorruptImage(f"A JPEG 2000 may have at most {MAX_TILES:,} tiles.")
     if not 1 <= bands <= 4:
         raise UnsupportedImage("A JPEG 2000 may have at most 4 bands.")
+    if bands > 1 and any((depth & 127) + 1 > 8 for depth in data[start + 42 : start + 42 + 3 * bands : 3]):
+        # Pillow rounds up what is nearly white and drops the bit that this takes: it becomes black.
+        raise UnsupportedImage("A JPEG 2000 of more than one band may have at most 8 bits in each.")
     inks = b"colr" in header and data[header[b"colr"][0] : header[b"colr"][1]][:7:3] == b"\x01\x00\x0c"
     return Announced(size, alpha=bands in (2, 4) and not inks)
 

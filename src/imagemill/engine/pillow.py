@@ -14,10 +14,10 @@ from imagemill.domain.encoding import Chroma, Encoding
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.header import Header
 from imagemill.domain.ports import Bytes
-from imagemill.engine.headers import DAMAGED
+from imagemill.engine.headers import DAMAGED, NOT_READ
 from imagemill.engine.raster import Raster
 from imagemill.engine.savers import avif_effort
-from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed
+from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
 
 if TYPE_CHECKING:
     from PIL import Image as Pictures
@@ -90,11 +90,11 @@ def lies_upright(data: Bytes) -> bool:
         raise _explained(error) from error
 
 
-def _explained(error: Exception) -> CorruptImage | MemoryLimitExceeded:
-    # libavif says in words what it lacks.
+def _explained(error: Exception) -> CorruptImage | MemoryLimitExceeded | UnsupportedImage:
+    # libavif says in words what it lacks, and Pillow's own readers begin so where a file is sound and not for them.
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
         return MemoryLimitExceeded("The image needs too much memory.")
-    return CorruptImage(DAMAGED)
+    return UnsupportedImage(NOT_READ) if str(error).startswith("Unsupported") else CorruptImage(DAMAGED)
 
 
 @cache

@@ -13,6 +13,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes
 from imagemill.engine import pillow, vips
+from imagemill.engine.depths import in_16_bits
 from imagemill.engine.headers import announced, largest_of_icon
 from imagemill.engine.svg import read_drawing
 from imagemill.engine.vips import Image
@@ -77,7 +78,8 @@ def open(data: Bytes, header: Header, shrink: int = 1) -> Image:
         return vips.open(png, ImageFormat.PNG)
     if (picture := decoded(data, header)) is not None:
         return picture
-    return vips.open(data, header.format, shrink)
+    image = vips.open(data, header.format, shrink)
+    return in_16_bits(image) if header.format is ImageFormat.TIFF else image
 
 
 def decoded(data: Bytes, header: Header) -> Image | None:

@@ -27,6 +27,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes, Memory
 from imagemill.engine.frames import count_frames
+from imagemill.engine.headers import DAMAGED, NOT_READ
 from imagemill.engine.raster import Raster
 from imagemill.engine.scans import count_scans
 from imagemill.errors import (
@@ -77,6 +78,9 @@ _NO_MEMORY = re.compile(
 )
 # libvips and its codecs say it in words only, each in its own; a thread without room for its stack is one of them.
 # Left out is what libtiff and libheif call so when a damaged file asks for absurd amounts.
+
+_NOT_READ = re.compile(r"support is not configured|samples out of range|bad labq format")
+# Of TIFF, which may hold more than any reader reads: codecs, floats of 64 bits, CIELAB of 8.
 
 _SETTLING = Lock()
 
@@ -374,7 +378,11 @@ def decoding() -> Iterator[None]:
     try:
         yield
     except pyvips.Error as error:
-        raise _out_of_memory(error) or CorruptImage("The image is damaged or cut short.") from error
+        raise _out_of_memory(error) or _damage(error) from error
+
+
+def _damage(error: pyvips.Error) -> CorruptImage | UnsupportedImage:
+    return UnsupportedImage(NOT_READ) if _NOT_READ.search(error.detail) else CorruptImage(DAMAGED)
 
 
 def _out_of_memory(error: pyvips.Error) -> MemoryLimitExceeded | None:

@@ -106,7 +106,7 @@ def test_a_palette_becomes_colours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "value", "expected"), [("1", 1, 255), ("I;16", 32768, 128), ("F", 100.0, 100), ("L", 77, 77)]
+    ("mode", "value", "expected"), [("1", 1, 255), ("I;16", 32768, 128), ("F", 0.2159, 128), ("L", 77, 77)]
 )
 def test_a_tiff_of_any_depth_becomes_eight_bits(mode: str, value: float, expected: int) -> None:
     """One bit, sixteen bits and floating point come out as grey of 8 bits."""
