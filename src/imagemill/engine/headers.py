@@ -128,14 +128,14 @@ def _resources(data: Bytes, at: int, end: int) -> Iterator[int]:
 
 def _jp2(data: Bytes) -> Announced:
     # Source: ISO/IEC 15444-1, annexes A.5.1 (SIZ) and I.4 (boxes). openjpeg goes by SIZ, so SIZ is what counts.
-    boxes = {} if data[:4] == _CODESTREAM else dict(_boxes(data, 0, len(data)))
-    start, end = boxes.get(b"jp2c", (0, len(data)))
-    header = dict(_boxes(data, *boxes[b"jp2h"])) if b"jp2h" in boxes else {}
-    if data[start : start + 4] != _CODESTREAM or (boxes and b"ihdr" not in header) or end - start < 42:
+    parts = {} if data[:4] == _CODESTREAM else dict(boxes(data, 0, len(data)))
+    start, end = parts.get(b"jp2c", (0, len(data)))
+    header = dict(boxes(data, *parts[b"jp2h"])) if b"jp2h" in parts else {}
+    if data[start : start + 4] != _CODESTREAM or (parts and b"ihdr" not in header) or end - start < 42:
         raise CorruptImage(DAMAGED)
     right, bottom, left, top, across, down, first, second, bands = struct.unpack_from(">8IH", data, start + 8)
     size = _size(right - left, bottom - top)
-    if boxes and struct.unpack_from(">2I", data, header[b"ihdr"][0]) != (size.height, size.width):
+    if parts and struct.unpack_from(">2I", data, header[b"ihdr"][0]) != (size.height, size.width):
         raise CorruptImage(DAMAGED)
     if across < 1 or down < 1 or -(-(right - first) // across) * -(-(bottom - second) // down) > MAX_TILES:
         raise CorruptImage(f"A JPEG 2000 may have at most {MAX_TILES:,} tiles.")
@@ -148,7 +148,14 @@ def _jp2(data: Bytes) -> Announced:
     return Announced(size, alpha=bands in (2, 4) and not inks)
 
 
-def _boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+def boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """The boxes between two places of a JPEG 2000 or AVIF: the name, and where the content begins and ends.
+
+    Raises:
+        CorruptImage: one reaches over the end.
+
+    Source: ISO/IEC 15444-1, annex I.4; ISO/IEC 14496-12, section 4.2.
+    """
     for _ in range(MAX_PARTS):
         if at + 8 > end:
             return

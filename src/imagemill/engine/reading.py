@@ -15,6 +15,7 @@ from imagemill.domain.ports import Bytes
 from imagemill.engine import pillow, vips
 from imagemill.engine.depths import in_16_bits
 from imagemill.engine.headers import announced, largest_of_icon
+from imagemill.engine.primaries import is_p3
 from imagemill.engine.svg import read_drawing
 from imagemill.engine.vips import Image
 from imagemill.errors import TooManyPixels, UnsupportedImage
@@ -79,6 +80,8 @@ def open(data: Bytes, header: Header, shrink: int = 1) -> Image:
     if (picture := decoded(data, header)) is not None:
         return picture
     image = vips.open(data, header.format, shrink)
+    if is_p3(data, header.format):
+        image = vips.in_p3(image)
     return in_16_bits(image) if header.format is ImageFormat.TIFF else image
 
 

@@ -270,6 +270,13 @@ def embedded_profile(image: Image) -> bytes | None:
     return bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
 
 
+def in_p3(image: Image) -> Image:
+    """The same picture with the profile of Display P3, if it has none."""
+    if image.get_typeof("icc-profile-data"):
+        return image
+    return with_texts(image, [], {"icc-profile-data": bytes(pyvips.Operation.call("profile_load", "p3"))})
+
+
 def without_profile(image: Image) -> Image:
     """The same picture without its ICC profile."""
     return with_texts(image, ["icc-profile-data"], {}) if image.get_typeof("icc-profile-data") else image
