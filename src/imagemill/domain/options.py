@@ -233,9 +233,11 @@ class Line(Scalar):
     maximum: int
 
     def read(self, value: object) -> str:
-        """Accept a string of printable characters, by Unicode's categories: no controls, no formats, no surrogates."""
+        """Accept a string of printable characters, by Unicode's categories: no controls, no surrogates, and of formats
+        only what joins letters and parts of an emoji, or keeps letters apart."""
         text = value.strip(" ") if isinstance(value, str) else ""
-        if not 1 <= len(text) <= self.maximum or not text.isprintable():
+        printed = text.translate(_JOINERS)
+        if not printed or len(text) > self.maximum or not printed.isprintable():
             raise ValueError(f"must be 1 to {self.maximum} characters of one line that can be printed")
         return text
 
@@ -246,6 +248,10 @@ class Line(Scalar):
     def schema(self) -> dict[str, Any]:
         """A string."""
         return {"type": "string", "minLength": 1}
+
+
+_JOINERS = {0x200C: None, 0x200D: None}
+"""Persian, many scripts of India and families of emoji are not written without these (UAX 31, section 2.3)."""
 
 
 class Angle(Number):

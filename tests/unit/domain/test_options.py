@@ -93,6 +93,9 @@ def test_a_good_value_is_read_to_its_one_spelling(kind: Kind, value: object, res
         (NAME, "-a"),
         (NAME, "a/b"),
         (NAME, "a" * 33),
+        (Line(9), "\u200d"),
+        (Line(9), "a\u202eb"),
+        (Line(3), "a\u200d\u200db"),
         (NAME, "é"),
     ],
 )
@@ -106,6 +109,8 @@ def test_a_bad_value_is_refused(kind: Kind, value: object) -> None:
     ("kind", "text", "result"),
     [
         (Line(5), " a & b ", "a & b"),
+        (Line(5), "\u0646\u200c\u0647", "\u0646\u200c\u0647"),
+        (Line(5), "\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469"),
         (Whole(1, 100), "007", 7),
         (Number(1, 8), "2.50", 2.5),
         (Angle(), "-0.5", 359.5),
