@@ -7,6 +7,7 @@ from PIL import Image
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from tests import images
+from tests.differential import sources
 from tests.unit.engine.rendering import mode, pixels, render
 
 
@@ -78,3 +79,12 @@ def test_zoom_goes_nearer_to_the_point() -> None:
     assert result.shape == (50, 100, 3)
     assert result[25, 70].max() == 0
     assert result[25, 30].min() == 255
+
+
+@pytest.mark.parametrize("mode", ["grey-16", "rgb-16", "display-p3-alpha", "adobe-rgb", "cmyk"])
+def test_detail_is_where_it_is_seen(mode: str) -> None:
+    """What a file says in 16 bits, in ink or in another space has no more detail than what it shows."""
+    data = sources.source(mode).data
+    options = {"width": 60, "height": 100, "gravity": "entropy", "format": "png"}
+    ours, seen = (pixels(render(file, **options), "RGB") for file in (data, render(data, format="png").data))
+    assert np.abs(ours - seen).mean() < 2

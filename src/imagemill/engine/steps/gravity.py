@@ -2,6 +2,7 @@
 
 from imagemill.domain.geometry import Interest
 from imagemill.engine.context import Context
+from imagemill.engine.steps.colour import colour
 from imagemill.engine.steps.crop import cut
 from imagemill.engine.vips import Image, in_memory
 
@@ -15,5 +16,5 @@ def gravity(image: Image, context: Context) -> Image:
     # An animation that looked for something else in each frame would jump.
     if not isinstance(wanted, Interest) or context.frames > 1:
         return cut(image, window)
-    # It is looked at first and cut afterwards.
-    return in_memory(image).smartcrop(window.size.width, window.size.height, interesting=str(wanted))
+    # It is looked at first and cut afterwards; as it is seen, or 16 bits would seem to hold more detail than 8.
+    return in_memory(colour(image, context)).smartcrop(window.size.width, window.size.height, interesting=str(wanted))
