@@ -73,7 +73,7 @@ def expected(source: Source, box: Pair, fit: str) -> Array:
     weighed = _resized(source.colours * alpha[..., None], plan.scaled)
     clear = np.clip(_resized(alpha[..., None], plan.scaled), 0, 1)
     colours = np.clip(weighed / np.maximum(clear, 1e-6), 0, 255)
-    picture = np.concatenate([_srgb(colours, source.profile), clear], axis=2)
+    picture = np.concatenate([in_srgb(colours, source.profile), clear], axis=2)
     (left, top), (width, height) = plan.corner, plan.window
     result = np.zeros((plan.canvas[1], plan.canvas[0], 4))
     x, y = plan.at
@@ -109,7 +109,8 @@ def _resized(bands: Array, size: Pair) -> Array:
     return np.stack(scaled, axis=2).astype(np.float64)
 
 
-def _srgb(colours: Array, profile: bytes | None) -> Array:
+def in_srgb(colours: Array, profile: bytes | None) -> Array:
+    """Colours of a profile as sRGB shows them, by LittleCMS; without a profile they are sRGB."""
     if profile is None:
         return np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
     mode = {3: "RGB", 4: "CMYK"}[colours.shape[2]]

@@ -68,7 +68,7 @@ def open(data: Bytes, header: Header, shrink: int = 1) -> Image:
     Args:
         data: the file.
         header: of the file, found within the limits.
-        shrink: 1, 2, 4 or 8, as `vips.shrink_on_load` says.
+        shrink: 1, 2, 4 or 8, as `vips.open` says.
 
     Raises:
         CorruptImage, UnsupportedImage, MemoryLimitExceeded, RuntimeError: as `probe`.

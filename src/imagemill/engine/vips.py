@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -64,10 +63,6 @@ MAX_SCANS = 64
 MAX_BANDS = 5
 """Bands of an image: four inks and alpha. A TIFF may announce thousands, and each costs as much as any other."""
 
-LEFT_BY_LOADER = Fraction(7, 4)
-"""How many times larger than needed a codec's coarse shrinking may leave a picture at least; a finer filter does the
-rest. libvips' own thumbnails keep 2, imgproxy and sharp go down to 1; measured in decision 0018."""
-
 FAIL_ON = "error"
 """Truncated and undecodable pixels are errors; mere warnings are not, since good cameras cause them."""
 
@@ -112,7 +107,7 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = 
     Args:
         data: the file; kept alive by the picture, not to be changed meanwhile.
         format: whose loader to use.
-        shrink: 1, 2, 4 or 8, as `shrink_on_load` says.
+        shrink: 1, 2, 4 or 8: for formats whose codec can.
         animated: whether to take all frames, one below the other, and not the first alone.
         enlarged: how many times larger to draw an SVG than it asks for.
 
@@ -133,16 +128,6 @@ def open(data: Bytes, format: ImageFormat, shrink: int = 1, *, animated: bool = 
     # Or the bytes could be gone when the pixels are read. pyvips does the same where it picks the loader itself.
     image._references.append(source)  # noqa: SLF001
     return image
-
-
-def shrink_on_load(format: ImageFormat, reduction: Fraction) -> int:
-    """How many times smaller to open a picture that is to become `reduction` times smaller.
-
-    Codecs shrink fast and coarsely, so LEFT_BY_LOADER stays for a better filter to work on.
-    """
-    if format not in (ImageFormat.JPEG, ImageFormat.WEBP):
-        return 1
-    return next((factor for factor in (8, 4, 2) if reduction >= LEFT_BY_LOADER * factor), 1)
 
 
 def enlarge(image: Image, width: int, height: int) -> Image:
@@ -297,6 +282,14 @@ def to_srgb(image: Image, fallback: str | None = None) -> Image | None:
         return image.icc_transform("srgb", embedded=True, depth=8, **options)
     except pyvips.Error:
         return None
+
+
+def from_srgb(image: Image, profile: bytes) -> Image:
+    """Convert a picture from sRGB to a profile, with 8 bits a band; as it is where that cannot be written to."""
+    try:
+        return with_texts(image.icc_import(input_profile="srgb"), [], {"icc-profile-data": profile}).icc_export()
+    except pyvips.Error:
+        return image
 
 
 def orientation(image: Image) -> int:

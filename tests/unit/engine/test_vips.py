@@ -10,6 +10,7 @@ import pyvips
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.ports import Memory
 from imagemill.engine import pipeline, vips
+from imagemill.engine.cutting import shrink_on_load
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed
 from tests import images
 from tests.unit.engine.rendering import render
@@ -155,12 +156,13 @@ def test_a_mistake_of_ours_is_not_called_damage(monkeypatch: pytest.MonkeyPatch)
 )
 def test_codecs_shrink_but_leave_enough_for_a_better_filter(format: ImageFormat, reduction: float, shrink: int) -> None:
     """JPEG and WebP are opened smaller, by a power of two, with at least 1.75 times the pixels needed left."""
-    assert vips.shrink_on_load(format, reduction) == shrink
+    assert shrink_on_load(format, reduction) == shrink
 
 
 MEMORY = """
 import sys
 from imagemill.engine import vips
+from imagemill.engine.cutting import shrink_on_load
 before = vips.memory()
 picture = vips.in_memory(vips.pyvips.Image.black(1000, 1000))
 held = vips.memory()

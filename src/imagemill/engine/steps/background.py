@@ -3,6 +3,7 @@
 from imagemill.domain.geometry import Size
 from imagemill.engine.backdrop import backdrop, lay
 from imagemill.engine.context import Context
+from imagemill.engine.steps.colour import matched_colour
 from imagemill.engine.vips import Image, in_memory
 
 
@@ -17,7 +18,7 @@ def background(image: Image, context: Context) -> Image:
         return lay(image, backdrop(image, Size(image.width, image.height)))
     if context.alpha and context.background is None:
         return image
-    *colour, alpha = context.backdrop
+    *colour, alpha = matched_colour(context.backdrop, image, context)
     if image.bands == 2:
         colour = colour[:1]
     if alpha == 255:

@@ -2,6 +2,7 @@
 
 from imagemill.engine.backdrop import backdrop, lay
 from imagemill.engine.context import Context
+from imagemill.engine.steps.colour import matched_colour
 from imagemill.engine.vips import Image, in_memory
 
 
@@ -13,7 +14,7 @@ def canvas(image: Image, context: Context) -> Image:
     if context.blurred:
         image = in_memory(image)
         return lay(image, backdrop(image, box.size), box.left, box.top)
-    red, green, blue, alpha = context.backdrop
+    red, green, blue, alpha = matched_colour(context.backdrop, image, context)
     if alpha < 255 and not image.hasalpha():
         image = image.addalpha()
     colour = [red] if image.bands < 3 else [red, green, blue]

@@ -1,8 +1,8 @@
 """Bring colours to sRGB, or grey, of 8 bits a band: what every output format holds and every screen shows."""
 
-from imagemill.engine.context import Context
+from imagemill.engine.context import Colour, Context
 from imagemill.engine.profile import is_srgb
-from imagemill.engine.vips import Image, embedded_profile, to_srgb, without_profile
+from imagemill.engine.vips import Image, embedded_profile, from_srgb, to_srgb, without_profile
 
 _GREY = ("b-w", "grey16")
 _NO_COLOURS = ("multiband", "histogram", "fourier", "matrix")
@@ -40,6 +40,21 @@ def in_greys(image: Image) -> Image:
 
 def _target(image: Image, context: Context) -> str:
     return "b-w" if image.interpretation in _GREY and context.grey else "srgb"
+
+
+def matched(ours: Image, image: Image, context: Context) -> Image:
+    """What is ours, in sRGB, as the picture that it meets tells its colours: by the profile, if that is kept."""
+    profile = embedded_profile(image) if context.profile_kept and image.interpretation == "srgb" else None
+    return ours if profile is None or is_srgb(profile) else from_srgb(ours, profile)
+
+
+def matched_colour(ours: Colour, image: Image, context: Context) -> Colour:
+    """The same for one colour."""
+    if not context.profile_kept:
+        return ours
+    spot = Image.black(1, 1).new_from_image(ours).cast("uchar").copy(interpretation="srgb")
+    red, green, blue, alpha = map(int, matched(spot, image, context).getpoint(0, 0))
+    return red, green, blue, alpha
 
 
 def _with_colours(image: Image) -> Image:

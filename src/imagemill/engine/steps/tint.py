@@ -3,7 +3,7 @@
 from imagemill.domain.colours import colour_channels
 from imagemill.engine.alpha import on_colours
 from imagemill.engine.context import Context
-from imagemill.engine.steps.colour import in_colours
+from imagemill.engine.steps.colour import in_colours, matched_colour
 from imagemill.engine.vips import Image, in_memory
 
 
@@ -11,7 +11,7 @@ def tint(image: Image, context: Context) -> Image:
     """Keep each pixel's lightness, and take its hue and chroma from the tint's, as far as the tint is opaque."""
     if context.output.tint is None:
         return image
-    *colour, alpha = colour_channels(context.output.tint)
+    *colour, alpha = matched_colour(colour_channels(context.output.tint), image, context)
     _, a, b = Image.black(1, 1).new_from_image(colour).copy(interpretation="srgb").colourspace("lab").getpoint(0, 0)
     share = alpha / 255
 

@@ -1,5 +1,6 @@
 """Lay an image or a text over the picture."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from imagemill.domain.colours import colour_channels
@@ -10,7 +11,7 @@ from imagemill.domain.watermark import Watermark
 from imagemill.engine import reading
 from imagemill.engine.alpha import fade, weighed, with_alpha
 from imagemill.engine.context import Context
-from imagemill.engine.steps.colour import colour, in_colours
+from imagemill.engine.steps.colour import colour, in_colours, matched
 from imagemill.engine.steps.scale import stretch
 from imagemill.engine.vips import Image, enlarge, in_memory, written
 
@@ -29,13 +30,14 @@ def watermark(image: Image, context: Context) -> Image:
         return image
     box = Size(_share(image.width, asked), _share(image.height, asked))
     mark = _opened(*context.marks[asked.token], context, box) if asked.token else _written(asked, box)
-    mark = in_memory(_faded(mark, float(asked.opacity)))
+    image = in_colours(image)
+    mark = in_memory(_faded(matched(mark, image, context), float(asked.opacity)))
     offset = _device(asked.offset, context)
     size = Size(image.width, image.height)
     left, top = (0, 0) if asked.tile else _place(asked, Size(mark.width, mark.height), size, offset)
     if asked.tile:
         mark = _tiles(mark, size, offset)
-    return _over(in_colours(image), mark, left, top)
+    return _over(image, mark, left, top)
 
 
 def _share(length: int, asked: Watermark) -> int:
@@ -59,7 +61,7 @@ def _written(asked: Watermark, box: Size) -> Image:
 
 
 def _opened(data: Bytes, header: Header, context: Context, box: Size) -> Image:
-    image = with_alpha(in_colours(colour(reading.open(data, header), context)))
+    image = with_alpha(in_colours(colour(reading.open(data, header), replace(context, profile_kept=False))))
     scale = min(Fraction(box.width, image.width), Fraction(box.height, image.height))
     width, height = (max(1, rounded(side * scale)) for side in (image.width, image.height))
     return weighed(image, lambda pixels: stretch(pixels, width, height))
