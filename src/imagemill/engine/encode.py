@@ -124,7 +124,7 @@ class _Writer:
         for written in found:
             if smaller := self._smaller(written, most):
                 return smaller
-        raise OutputTooLarge(f"No quality makes output {self._output.name} as small as maxBytes asks.")
+        raise OutputTooLarge(f"Output {self._output.name} cannot be made as small as maxBytes asks.")
 
     def _like_enough(self, encoding: Encoding) -> Written:
         tried: dict[int, Written] = {}

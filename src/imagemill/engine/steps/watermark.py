@@ -81,7 +81,10 @@ def _place(asked: Watermark, mark: Size, picture: Size, offset: Sides) -> tuple[
 
 def _tiles(mark: Image, size: Size, offset: Sides) -> Image:
     width, height = mark.width + offset.across, mark.height + offset.down
+    # What reaches over the picture is not made: offsets may be a hundred times as long as it.
     tile = mark.embed(offset.left, offset.top, width, height)
+    tile = tile.crop(0, 0, min(width, size.width), min(height, size.height))
+    width, height = tile.width, tile.height
     across, down = min(-(-_SMALLEST_TILE // width), -(-size.width // width)), -(-_SMALLEST_TILE // height)
     tile = in_memory(tile.replicate(max(1, across), max(1, down)))
     tiles = tile.replicate(-(-size.width // tile.width), -(-size.height // tile.height))
