@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 MAX_CHARACTERS = 2000
 """Of one text. Longer ones are cut: this is a notice, not a contract."""
 
+_MOST_BYTES = 4 * MAX_CHARACTERS
+"""Of a text that are read: the characters that are kept, however long each is."""
 _MAX_XMP_BYTES = 2**20
 _DC, _PHOTOSHOP = "http://purl.org/dc/elements/1.1/", "http://ns.adobe.com/photoshop/1.0/"
 _RIGHTS = "http://ns.adobe.com/xap/1.0/rights/"
@@ -65,9 +67,26 @@ def read_credit(exif: bytes, iptc: bytes, xmp: bytes) -> Credit:
 
 
 def settled_xmp(xmp: bytes) -> bytes:
-    """The same packet without what is no longer true: how to turn the picture, and a thumbnail of how it was."""
-    xmp = re.sub(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]", rb"\g<1>1", xmp)
-    return re.sub(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", b"", xmp, flags=re.DOTALL)
+    """The same packet without what is no longer true.
+
+    That is how to turn the picture, a thumbnail of how it was, and what was attached to it: a gain map, a film.
+    """
+    xmp = _ORIENTATION.sub(rb"\g<1>1", xmp)
+    for name in (b"xmp:Thumbnails", b"xap:Thumbnails", b"Container:Directory", b"GContainer:Directory"):
+        xmp = _without(xmp, name)
+    return _ATTACHED.sub(b"", xmp)
+
+
+def _without(xmp: bytes, element: bytes) -> bytes:
+    # By hand, since a regular expression would look for each end anew: an hour for a megabyte of beginnings.
+    kept, at = [], 0
+    while (start := xmp.find(b"<" + element, at)) >= 0:
+        end = xmp.find(b"</" + element + b">", start)
+        if end < 0:
+            break
+        kept.append(xmp[at:start])
+        at = end + len(element) + 3
+    return b"".join((*kept, xmp[at:]))
 
 
 def iptc_alone(resources: bytes) -> bytes:
@@ -90,26 +109,31 @@ def _from_exif(exif: bytes) -> Iterator[tuple[str, str]]:
             return
         (start,) = struct.unpack_from(order + "I", tiff, 4)
         (count,) = struct.unpack_from(order + "H", tiff, start)
+        unread = dict(_EXIF_TAGS)
         for entry in range(count):
             tag, kind, length, offset = struct.unpack_from(order + "2H2I", tiff, start + 2 + 12 * entry)
-            if tag in _EXIF_TAGS and kind == _ASCII:
+            if tag in unread and kind == _ASCII:
                 at = start + 2 + 12 * entry + 8 if length <= 4 else offset
-                yield _EXIF_TAGS[tag], _decoded(tiff[at : at + length].replace(b"\0", b" "))
+                yield unread.pop(tag), _decoded(tiff[at : at + min(length, _MOST_BYTES)].replace(b"\0", b" "))
     except struct.error:
         return
 
 
 def _from_iptc(iptc: bytes) -> Iterator[tuple[str, str]]:
+    unread = dict(_IPTC_RECORDS)
     for found in re.finditer(rb"\x1c\x02([\x50\x6e\x74])([\x00-\x7f].)", iptc, re.DOTALL):
-        length = int.from_bytes(found[2], "big")
-        yield _IPTC_RECORDS[found[1]], _decoded(iptc[found.end() : found.end() + length])
+        length = min(int.from_bytes(found[2], "big"), _MOST_BYTES)
+        if found[1] in unread:
+            yield unread.pop(found[1]), _decoded(iptc[found.end() : found.end() + length])
 
 
 def _decoded(text: bytes) -> str:
     try:
         return text.decode()
-    except UnicodeDecodeError:
-        return text.decode("latin-1")
+    except UnicodeDecodeError as error:
+        # A letter that was cut through at the end is left out; any other says that the text is older than Unicode.
+        cut = len(text) == _MOST_BYTES and error.start > _MOST_BYTES - 4
+        return text[: error.start].decode() if cut else text.decode("latin-1")
 
 
 def _resources(blob: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -141,7 +165,7 @@ class _XmpReader:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
-        self._path: list[str] = []
+        self._within: list[str | None] = [None]
         self._text = ""
 
     def read(self, xmp: bytes) -> None:
@@ -157,7 +181,7 @@ class _XmpReader:
         raise _Refused
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._path.append(name)
+        self._within.append(self._within[-1] or _XMP_NAMES.get(name))
         self._text = ""
         self.found += [(_XMP_NAMES[key], value) for key, value in attributes.items() if key in _XMP_NAMES]
 
@@ -166,13 +190,15 @@ class _XmpReader:
             self._text += text
 
     def _end(self, _name: str) -> None:
-        named = next((_XMP_NAMES[name] for name in self._path if name in _XMP_NAMES), None)
+        named = self._within.pop()
         if named and self._text.strip():
             self.found.append((named, self._text))
         self._text = ""
-        self._path.pop()
 
 
+_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8]")
+_ATTACHED = re.compile(rb"\s(?:hdrgm:\w+|GCamera:(?:MotionPhoto|MicroVideo)\w*)=(?:\"[^\"<]*\"|'[^'<]*')")
+# Source: Google, "Ultra HDR Image Format v1.1" and "Motion Photo format specification 1.0".
 _ASCII = 2
 _EXIF_TAGS = {0x8298: "copyright", 0x013B: "creator"}
 _IPTC_RECORDS = {b"\x50": "creator", b"\x6e": "credit", b"\x74": "copyright"}

@@ -1,6 +1,7 @@
 """Texts about a picture: who made it is found wherever it stands, and nothing hostile does more than be absent."""
 
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,42 @@ def test_a_packet_is_settled(turned: bytes) -> None:
     assert settled.endswith(b"<b/></a>")
     assert b"1" in settled
     assert not set(b"368") & set(settled)
+
+
+@pytest.mark.parametrize("container", ["Container", "GContainer"])
+def test_what_was_attached_is_no_longer_told_of(container: str) -> None:
+    """A gain map and a film lie behind the picture, and do not come along."""
+    packet = (
+        "<rdf:Description hdrgm:Version=\"1.0\" GCamera:MotionPhoto='1' GCamera:MotionPhotoVersion='1' dc:format='x'>"
+        f"<{container}:Directory><rdf:Seq><rdf:li Item:Semantic='GainMap'/></rdf:Seq></{container}:Directory><dc:a/>"
+        "</rdf:Description>"
+    )
+    assert settled_xmp(packet.encode()) == b"<rdf:Description dc:format='x'><dc:a/></rdf:Description>"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (struct.pack("<4sIH", b"II*\0", 8, 60_000) + struct.pack("<2H2I", 0x8298, 2, 2**20, 0) * 60_000, b"", b""),
+        (b"", b"\x1c\x02\x74\x7f\xff" * 200_000, b""),
+        (b"", b"", b"<a>" * 140_000 + b"</a>" * 140_000),
+        (b"", b"", b"<xmp:Thumbnails " * 60_000),
+        (b"", b"", b"<xmp:Thumbnails></xmp:Thumbnails>" * 30_000),
+        (b"", b"", b" hdrgm:a='" * 100_000),
+    ],
+    ids=["exif", "iptc", "deep", "open", "closed", "quotes"],
+)
+def test_a_megabyte_of_mischief_is_read_at_once(texts: tuple[bytes, bytes, bytes]) -> None:
+    """No text takes time by the square of its length."""
+    started = time.monotonic()
+    read_credit(*texts)
+    settled_xmp(texts[2])
+    assert time.monotonic() - started < 5
+
+
+def test_a_long_text_is_cut_between_letters() -> None:
+    """Each is four bytes at most; the notice stays readable."""
+    assert read_credit(b"", record(116, b"x" + "é".encode() * 9000), b"").copyright == "x" + "é" * 1999
 
 
 def test_of_photoshops_resources_only_iptc_stays() -> None:
