@@ -163,7 +163,12 @@ def _is_kept(key: str, text: str) -> bool:
 def _local(style: str) -> str:
     """CSS, or an attribute's value, without what leads out of the file."""
     # Without escapes, or @\69mport would be an import all the same.
-    return _LEADS_OUT.sub("none", _STATEMENT.sub("", style.replace("\\", "")))
+    return _LEADS_OUT.sub("none", _RULE.sub(_block_alone, style.replace("\\", "")))
+
+
+def _block_alone(rule: re.Match[str]) -> str:
+    # @import, @charset, @namespace: rules without a block.
+    return rule[0] if rule[1] in ("{", "}") else ""
 
 
 def _size(attributes: dict[str, str]) -> Size:
@@ -194,9 +199,9 @@ _UNSTYLED += "opacity:1!important;"
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _NUMBER = re.compile(r"[-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d)?")
 _LENGTH = re.compile(r"([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))(px|pt|pc|in|cm|mm)?")
-# @import, @charset, @namespace: rules without a block.
-_STATEMENT = re.compile(r"@[^{};]*(?:;|$)")
-_LEADS_OUT = re.compile(r"""url\(\s*(?!["']?\s*\#)[^)]*\)?""", re.IGNORECASE)
+# Both go over each letter once, whatever is written: nothing is tried again from its middle.
+_RULE = re.compile(r"@[^{};]*+([{};]|$)")
+_LEADS_OUT = re.compile(r"""url\(\s*+(?!["']?\s*+\#)[^)]*+\)?""", re.IGNORECASE)
 # fmt: off
 _FILTERING = frozenset([
     "feBlend", "feColorMatrix", "feComponentTransfer", "feComposite", "feDropShadow", "feFlood", "feGaussianBlur",

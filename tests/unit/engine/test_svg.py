@@ -81,6 +81,8 @@ def test_a_style_of_each_svg_is_not_applied_twice_to_a_part() -> None:
         "<use href=' http://{host}/x.svg#a'/>",
         "<style>@import url(http://{host}/x.css);</style>",
         r"<style>@\69mport 'http://{host}/x.css';</style>",
+        "<style>@import 'http://{host}/x.css'</style>",
+        "<style>@media print {{ @import 'http://a@{host}/x.css'; }} @import 'http://a@{host}/x.css';</style>",
         "<style>@font-face {{ font-family: x; src: url('http://{host}/x.ttf') }}</style>",
         "<rect width='9' height='9' fill='url(http://{host}/x.svg#a)'/>",
         "<rect width='9' height='9' style='fill: URL( &quot;http://{host}/x.svg#a&quot; )'/>",
@@ -189,6 +191,16 @@ def test_shapes_reused_without_end_are_a_refusal() -> None:
     with pytest.raises(CorruptImage):
         render(samples.svg(f"<defs><rect id='a0' width='9' height='9'/>{nested}</defs><use href='#a8'/>"))
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    "css", ["@" * 10**6 + "{", "x{fill:url(" + " " * 10**6 + "#a)}", "url(" * 250_000, "x{" * 500_000]
+)
+def test_a_megabyte_of_mischief_is_read_at_once(css: str) -> None:
+    """No style sheet takes time by the square of its length: the API reads it while a client waits."""
+    started = time.monotonic()
+    read_drawing(samples.svg(f"<style>{css}</style>"))
+    assert time.monotonic() - started < 5
 
 
 def test_every_drawing_of_the_wild_gives_a_picture_or_a_refusal() -> None:
