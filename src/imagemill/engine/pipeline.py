@@ -158,7 +158,7 @@ class VipsEngine:
 
     def foresee(self, data: Bytes, header: Header, recipe: Recipe) -> tuple[Prospect, ...]:
         """What `render` would make, in the recipe's order; decodes no pixel."""
-        image = vips.open(data, header.format) if reading.opens_by_header(header.format) else None
+        image = reading.open_header(data, header.format)
         steps = [step.__name__ for step in STEPS]
         return tuple(foresee(output, header, image, steps, self._limits.output_pixels) for output in recipe.outputs)
 

@@ -79,10 +79,21 @@ def open(data: Bytes, header: Header, shrink: int = 1) -> Image:
         return vips.open(png, ImageFormat.PNG)
     if (picture := decoded(data, header)) is not None:
         return picture
-    image = vips.open(data, header.format, shrink)
-    if is_p3(data, header.format):
-        image = vips.in_p3(image)
-    return in_16_bits(image) if header.format is ImageFormat.TIFF else image
+    return _understood(vips.open(data, header.format, shrink), data, header.format)
+
+
+def open_header(data: Bytes, format: ImageFormat) -> Image | None:
+    """Open a picture of which only the header will be looked at, so that the API may do it.
+
+    Returns:
+        None if opening it would decode or draw it.
+
+    Raises:
+        CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`.
+    """
+    if format is ImageFormat.SVG or format in pillow.PLUGINS:
+        return None
+    return _understood(vips.open(data, format), data, format)
 
 
 def decoded(data: Bytes, header: Header) -> Image | None:
@@ -99,8 +110,14 @@ def decoded(data: Bytes, header: Header) -> Image | None:
         file = _icon_of_one(data) if header.format is ImageFormat.ICO else data
         return vips.from_raster(pillow.read(file, header))
     if header.format is ImageFormat.AVIF and _is_plain(data):
-        return vips.from_raster(pillow.read(data, header))
+        return _understood(vips.from_raster(pillow.read(data, header)), data, header.format)
     return None
+
+
+def _understood(image: Image, data: Bytes, format: ImageFormat) -> Image:
+    if is_p3(data, format):
+        image = vips.in_p3(image)
+    return in_16_bits(image) if format is ImageFormat.TIFF else image
 
 
 def _is_plain(data: Bytes) -> bool:
@@ -143,8 +160,3 @@ def _icon_of_one(data: Bytes) -> bytes:
     at, picture = largest_of_icon(data)
     entry = bytes(data[at : at + 8]) + len(picture).to_bytes(4, "little") + (22).to_bytes(4, "little")
     return bytes(data[:4]) + b"\x01\x00" + entry + picture
-
-
-def opens_by_header(format: ImageFormat) -> bool:
-    """Whether libvips opens a picture by no more than its header, so that the API may do it."""
-    return format is not ImageFormat.SVG and format not in pillow.PLUGINS

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Interest
 from imagemill.domain.prospect import Prospect
 from imagemill.domain.recipe import Recipe
 from imagemill.engine import pipeline, reading
@@ -107,10 +108,11 @@ def test_what_is_foreseen_is_what_comes(name: str, options: dict[str, Any], monk
     assert {rendered.format for rendered in made} <= set(prospect.formats)
     assert tuple(rendered.name for rendered in made) == prospect.output.names[: len(made)]
     assert (len(prospect.formats) > 1) == (options.get("format") == "smallest")
-    # Turning by any angle converts colours by itself, a drawing is drawn in its size; and what only workers open could
-    # have any colours.
-    untold = {"colour"} if prospect.output.rotate % 90 or name in ("psd", "heic") else set()
-    untold |= {"scale"} if name == "drawing" else set()
+    # Turning by any angle and looking for what is of interest convert colours by themselves, of a drawing only what is
+    # asked for is drawn, in its size; and what only workers open could have any colours.
+    converting = prospect.output.rotate % 90 or isinstance(prospect.output.gravity, Interest)
+    untold = {"colour"} if converting or name in ("psd", "heic") else set()
+    untold |= {"crop", "scale"} if name == "drawing" else set()
     assert did - untold == set(prospect.steps) - untold
 
 
