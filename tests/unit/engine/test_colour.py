@@ -129,3 +129,12 @@ def test_any_number_of_bands_comes_out(bands: int, photometric: int, format: str
     for background in ({}, {"background": "#f00"}, {"background": "#f008"}):
         rendered = render(data, width=20, height=20, fit="contain", format=format, **background)
         assert rendered.size == Size(20, 20)
+
+
+def test_a_profile_that_cannot_be_written_to_leaves_our_colours_alone() -> None:
+    """Where it does not say how red is made, ours are told as they are."""
+    profile = images.srgb_profile().replace(b"rXYZ", b"none")
+    data = images.saved(Image.new("RGB", (40, 40), (9, 9, 9)), ImageFormat.PNG, icc_profile=profile)
+    assert tuple(pixels(render(data, profile="keep", pad=20, background="#f80", format="png"), "RGB")[3, 3]) == (
+        255, 136, 0
+    )  # fmt: skip

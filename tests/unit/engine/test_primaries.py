@@ -43,6 +43,15 @@ def test_display_p3_is_heeded(make: object, format: ImageFormat) -> None:
         assert pixels(render(make(*numbers), format="png"))[9, 9] == pytest.approx(INSIDE, abs=3)
 
 
+def test_a_png_of_many_parts_is_given_up() -> None:
+    """What stands behind a thousand chunks is not looked for."""
+    data = png(12, 13)
+    body = b"tEXta\0b"
+    text = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    assert is_p3(data[:33] + text * 9 + data[33:], ImageFormat.PNG)
+    assert not is_p3(data[:33] + text * 1001 + data[33:], ImageFormat.PNG)
+
+
 def test_a_profile_says_more() -> None:
     """Where both are there, the profile counts."""
     data = png(12, 13, icc_profile=images.swapped_profile())
