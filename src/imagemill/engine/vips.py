@@ -149,6 +149,19 @@ def enlarge(image: Image, width: int, height: int) -> Image:
     )
 
 
+def convolved(image: Image, weights: Sequence[float], total: float, *, whole: bool) -> Image:
+    """Mix each pixel with its neighbours, across and then down. Past the edge the picture goes on as it is there.
+
+    Args:
+        image: any bands.
+        weights: of the neighbours, the pixel itself in their middle.
+        total: what the sum is divided by.
+        whole: whether all of these are whole numbers, and may be computed with as such.
+    """
+    mask = pyvips.Image.new_from_array([list(weights)], scale=total)
+    return image.convsep(mask, precision="integer" if whole else "float")
+
+
 def pixel_bytes(image: Image) -> int:
     """How many bytes the pixels take in memory."""
     band_bytes = {"uchar": 1, "ushort": 2, "short": 2}.get(image.format, 4)

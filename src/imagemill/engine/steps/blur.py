@@ -1,8 +1,10 @@
 """Blur the picture."""
 
+from math import exp
+
 from imagemill.engine.alpha import weighed
 from imagemill.engine.context import Context
-from imagemill.engine.vips import Image, enlarge, in_memory
+from imagemill.engine.vips import Image, convolved, enlarge, in_memory
 
 _ENOUGH = 4
 """Sigma in pixels at which a blur is so smooth that nobody can tell it from one made on finer pixels."""
@@ -10,6 +12,9 @@ _ENOUGH = 4
 _LEAST = 0.02
 """Weight, as a share of the middle's, past which pixels no longer count. At 0.2, libvips' own, a blur is a good deal
 weaker than its sigma says."""
+
+_MOST = 64
+"""What the middle weight has to stay below."""
 
 _ALL = 10
 """Sigma in sides of the picture past which nothing changes any more: all of it is one colour."""
@@ -38,6 +43,19 @@ def soften(image: Image, sigma: float) -> Image:
 
 
 def _blurred(image: Image, sigma: float) -> Image:
-    # In floats: libvips' fast whole numbers make a picture lighter or darker, at a sigma of 0.5 by 3 %.
-    blurred = image.gaussblur(sigma, min_ampl=_LEAST, precision="float")
-    return blurred.rint().cast("uchar") if image.format == "uchar" else blurred
+    weights = _weights(sigma)
+    if image.format != "uchar":
+        return convolved(image, weights, sum(weights), whole=False)
+    # Whole numbers take a tenth of the time. Where they do not add up to a power of two, or the middle one has more
+    # than six bits, libvips makes a picture lighter or darker by rounding, at a sigma of 0.5 by 3 %.
+    total = next(total for total in (256, 128, 64) if total * max(weights) < _MOST * sum(weights) or total == _MOST)
+    steps = [round(weight * total / sum(weights)) for weight in weights]
+    steps[len(steps) // 2] += total - sum(steps)
+    return convolved(image, steps, total, whole=True)
+
+
+def _weights(sigma: float) -> list[float]:
+    half = [1.0]
+    while (weight := exp(-(len(half) ** 2) / (2 * sigma**2))) >= _LEAST:
+        half.append(weight)
+    return half[:0:-1] + half
