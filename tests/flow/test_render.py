@@ -246,6 +246,25 @@ def test_one_heart_beats_for_all_jobs_and_stops_after_the_last(house: House) -> 
     assert [hearts.index(heart) for heart in hearts] == [0, 0, 2, 2]
 
 
+def test_a_heart_that_could_not_start_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread takes memory. Where there is none that job fails, and the next one is not left without signs of life."""
+    attempt = house.attempt(house.accept().token)
+    heartbeat = Heartbeat(house.jobs, lease_seconds=0.03, hard_seconds=60.0)
+    renewed = threading.Event()
+    monkeypatch.setattr(house.jobs, "renew", lambda *_: not renewed.set())
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", _no_room)
+        with pytest.raises(RuntimeError), heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+            pass
+
+    with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+        assert renewed.wait(5)
+
+
+def _no_room(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_an_original_that_is_gone_is_a_clear_failure(house: House) -> None:
     """Bytes that vanished from the store end the job with a reason that says what to do."""
     job = house.accept()

@@ -55,15 +55,20 @@ class Heartbeat:
         now = time.monotonic()
         end = now + self._hard_seconds
         life = _Life(token, lease, lost, end, min(end, now + self._lease_seconds / 3))
-        with self._lock:
-            self._lives.add(life)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._beat, args=(life,), name="heartbeat", daemon=True)
-                self._thread.start()
         try:
+            self._begin(life)
             yield
         finally:
             self._let_go(life)
+
+    def _begin(self, life: _Life) -> None:
+        with self._lock:
+            self._lives.add(life)
+            if self._thread is None:
+                thread = threading.Thread(target=self._beat, args=(life,), name="heartbeat", daemon=True)
+                thread.start()
+                # Not before: where there is no memory for a thread now, the next job is to try again.
+                self._thread = thread
 
     def _beat(self, first: _Life) -> None:
         life: _Life | None = first
