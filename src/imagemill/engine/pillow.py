@@ -77,17 +77,25 @@ def read(data: Bytes, header: Header) -> Raster:
         raise _explained(error) from error
 
 
-def lies_upright(data: Bytes) -> bool:
-    """Whether an AVIF is stored as it is to be seen.
+def lies_as_seen(data: Bytes, header: Header) -> bool:
+    """Whether an AVIF is stored as it is to be seen, whole and upright, in a way that Pillow can read.
+
+    Args:
+        data: the file.
+        header: of the file, as libvips found it, which cuts and turns.
 
     Raises:
-        CorruptImage: its header cannot be read.
+        MemoryLimitExceeded: there was not enough memory.
     """
     try:
         with _opener(ImageFormat.AVIF)(BytesIO(data), formats=[_NAMES[ImageFormat.AVIF]]) as picture:
-            return bool(picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT)
+            upright = picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT
+            return bool(upright and picture.size == (header.size.width, header.size.height))
     except (MemoryError, *_DAMAGE) as error:
-        raise _explained(error) from error
+        explained = _explained(error)
+        if isinstance(explained, MemoryLimitExceeded):
+            raise explained from error
+        return False
 
 
 def _explained(error: Exception) -> CorruptImage | MemoryLimitExceeded | UnsupportedImage:

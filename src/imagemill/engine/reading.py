@@ -109,7 +109,7 @@ def decoded(data: Bytes, header: Header) -> Image | None:
     if header.format in pillow.PLUGINS and _png_of_icon(data, header.format) is None:
         file = _icon_of_one(data) if header.format is ImageFormat.ICO else data
         return vips.from_raster(pillow.read(file, header))
-    if header.format is ImageFormat.AVIF and _is_plain(data):
+    if header.format is ImageFormat.AVIF and _is_plain(data, header):
         return _understood(vips.from_raster(pillow.read(data, header)), data, header.format)
     return None
 
@@ -120,10 +120,11 @@ def _understood(image: Image, data: Bytes, format: ImageFormat) -> Image:
     return in_16_bits(image) if format is ImageFormat.TIFF else image
 
 
-def _is_plain(data: Bytes) -> bool:
+def _is_plain(data: Bytes, header: Header) -> bool:
     # Pillow comes with dav1d, which needs half the time of the libaom that libvips has here, and less memory. But what
-    # has more than 8 bits it cuts down before colours are converted, and what is to be turned it leaves as it lies.
-    return vips.has_eight_bits(vips.open(data, ImageFormat.AVIF)) and pillow.lies_upright(data)
+    # has more than 8 bits it cuts down before colours are converted, and what is to be cut or turned it leaves as it
+    # lies. It is also stricter about what a file says of itself.
+    return vips.has_eight_bits(vips.open(data, ImageFormat.AVIF)) and pillow.lies_as_seen(data, header)
 
 
 def draw(data: Bytes, reduction: Fraction = Fraction(1), part: Box | None = None) -> Image:

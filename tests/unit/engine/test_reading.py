@@ -182,6 +182,15 @@ def test_an_avif_gives_its_picture_by_either_library(data: bytes, by_pillow: boo
     assert distance(picture, np.asarray(images.quadrants(96, 64)).astype(np.int16)) < 25
 
 
+@pytest.mark.parametrize("essential", [True, False])
+def test_an_avif_of_which_a_part_is_to_be_seen_gives_that_part(essential: bool) -> None:
+    """Pillow would hand out all that is stored, or refuses a file that tells of it carelessly; libvips reads it."""
+    data = samples.cut_avif(images.quadrants(96, 64), 48, 32, essential=essential)
+    assert ENGINE.probe(data).size == Size(48, 32)
+    corner = images.quadrants(96, 64).crop((0, 0, 48, 32))
+    assert distance(pixels(render(data), "RGB"), np.asarray(corner).astype(np.int16)) < 25
+
+
 def test_an_avif_that_lacks_memory_is_no_damage() -> None:
     """Its decoder says so in words; it is not the image's fault."""
     header = ENGINE.probe(data := images.encoded(ImageFormat.AVIF, 16, 16))
