@@ -24,11 +24,13 @@ class Shown:
         url: where it is.
         format: what it is.
         size: in pixels.
+        frames: 1 for a still picture.
     """
 
     url: str
     format: ImageFormat
     size: Size
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,12 @@ def markup(images: Sequence[Shown]) -> Markup | None:
     """Markup of outputs that `show_one_picture`.
 
     Returns:
-        None where there is nothing to choose from: fewer than two sizes or types that browsers show, or proportions
-        that differ by more than rounding.
+        None where there is nothing to choose from: fewer than two sizes or types that browsers show, proportions that
+        differ by more than rounding, or some that move and some that do not.
     """
     chosen = {(image.format, image.size.width): image for image in reversed(images) if image.format in ORDER}
     largest = max(chosen.values(), key=lambda image: image.size.pixels, default=None)
-    if largest is None or len(chosen) < 2 or not all(_alike(image.size, largest.size) for image in chosen.values()):
+    if largest is None or len(chosen) < 2 or not all(_alike(image, largest) for image in chosen.values()):
         return None
     ordered = sorted(chosen.values(), key=lambda image: (ORDER.index(image.format), image.size.width))
     several = len({image.size.width for image in ordered}) > 1
@@ -93,7 +95,8 @@ def _candidate(image: Shown, *, several: bool) -> str:
     return f"{url} {image.size.width}w" if several else url
 
 
-def _alike(size: Size, largest: Size) -> bool:
-    # Each side was rounded by itself.
-    skew = abs(size.width * largest.height - size.height * largest.width)
-    return skew <= max(largest.width, largest.height)
+def _alike(image: Shown, largest: Shown) -> bool:
+    # Each side was rounded by itself. A poster would be taken for its animation, which browsers that know its type
+    # would then never show.
+    skew = abs(image.size.width * largest.size.height - image.size.height * largest.size.width)
+    return image.frames == largest.frames and skew <= max(largest.size.width, largest.size.height)

@@ -96,7 +96,9 @@ def _output(url: str, product: Product) -> OutputAnswer:
 def _markup(job: Job, outputs: Sequence[OutputAnswer]) -> MarkupAnswer | None:
     if len(outputs) < 2 or not show_one_picture(job.recipe.outputs):
         return None
-    found = markup([Shown(output.url, output.format, Size(output.width, output.height)) for output in outputs])
+    found = markup(
+        [Shown(output.url, output.format, Size(output.width, output.height), output.frames) for output in outputs]
+    )
     return None if found is None else MarkupAnswer(srcset=dict(found.srcsets), picture=found.picture)
 
 

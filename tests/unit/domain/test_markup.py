@@ -1,5 +1,6 @@
 """Markup for pages: which outputs it takes, in which order, and what a browser makes of it."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -77,11 +78,12 @@ def test_one_width_needs_no_descriptor() -> None:
         [shown(JPEG, 320), shown(JPEG, 320)],
         [shown(JPEG, 320), shown(TIFF, 640)],
         [shown(JPEG, 320), shown(JPEG, 640, 640)],
+        [replace(shown(WEBP, 320), frames=3), shown(AVIF, 320)],
     ],
-    ids=["none", "one", "same", "not for pages", "other proportions"],
+    ids=["none", "one", "same", "not for pages", "other proportions", "animation and poster"],
 )
 def test_where_there_is_no_choice_there_is_no_markup(images: list[Shown]) -> None:
-    """Fewer than two that differ, that browsers show, and that have the same proportions."""
+    """Fewer than two that differ, that browsers show, and that have the same proportions and frames."""
     assert markup(images) is None
 
 

@@ -7,6 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from imagemill.domain.formats import ImageFormat
+from imagemill.domain.geometry import Size
+from imagemill.domain.header import Header
 from imagemill.domain.job import ANONYMOUS
 from imagemill.errors import CorruptImage
 from tests.fakes.doorbell import MemoryDoorbell
@@ -278,12 +281,15 @@ def test_the_broker_away(api: FlaskClient, house: House) -> None:
 
 def test_outputs_of_one_picture_come_with_markup(api: FlaskClient, house: House) -> None:
     """Ready for a page, with the URLs of the answer; null where the outputs show different pictures."""
-    same = post(api, query='outputs=[{"format":"jpeg"},{"format":"avif"}]')[2]["token"]
-    other = post(api, query='outputs=[{"format":"jpeg"},{"format":"avif","fit":"contain"}]')[2]["token"]
-    for token in (same, other):
+    house.engine.header = Header(ImageFormat.GIF, Size(40, 30), frames=3, alpha=False)
+    same, other, poster = (
+        post(api, query=f'outputs=[{{"format":"jpeg"}},{second}]')[2]["token"]
+        for second in ('{"format":"avif"}', '{"format":"avif","fit":"contain"}', '{"format":"avif","animated":true}')
+    )
+    for token in (same, other, poster):
         finish(house, token)
     shown = api.get(f"{API}/{same}").json
     jpeg, avif = (output["url"] for output in shown["outputs"])
     assert shown["markup"]["srcset"] == {"image/avif": avif, "image/jpeg": jpeg}
     assert f'<source type="image/avif" srcset="{avif}">' in shown["markup"]["picture"]
-    assert api.get(f"{API}/{other}").json["markup"] is None
+    assert [api.get(f"{API}/{token}").json["markup"] for token in (other, poster)] == [None, None]
