@@ -9,6 +9,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.ports import NO_MARKS, Bytes, Memory, Rendered
 from imagemill.domain.prospect import Prospect
 from imagemill.domain.recipe import Recipe
+from imagemill.errors import OptionProblem
 
 PICTURE = b"\xff\xd8\xff a picture"
 """Bytes that pass for a JPEG."""
@@ -69,8 +70,15 @@ class TextEngine:
                 yield Rendered(name, chosen, Size(10, 10), name.encode() + b" of " + bytes(data), *facts)
 
     def foresee(self, data: Bytes, header: Header, recipe: Recipe) -> tuple[Prospect, ...]:
-        """One text for each output, without a step."""
+        """One text for each output, without a step; with a warning where it would be enlarged."""
         return tuple(
-            Prospect(output, output.formats_for(header), Size(10, 10), output.frames_for(header), (), ())
+            Prospect(
+                output,
+                output.formats_for(header),
+                Size(10, 10),
+                output.frames_for(header),
+                steps=(),
+                warnings=(OptionProblem("/enlarge", "makes no text longer"),) if output.enlarge else (),
+            )
             for output in recipe.outputs
         )

@@ -23,6 +23,21 @@ def test_source_and_outputs_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "pointers"),
+    [
+        ({"enlarge": True, "name": "ada"}, ["/enlarge"]),
+        ({"outputs": [{"enlarge": True}]}, ["/outputs/0/enlarge"]),
+        ({"outputs": [{}, {"enlarge": True}]}, ["/outputs/1/enlarge"]),
+    ],
+    ids=["one", "list of one", "second"],
+)
+def test_a_warning_points_into_the_request(options: dict[str, object], pointers: list[str]) -> None:
+    """As a refusal does: to the output in the list where the client wrote one."""
+    _, prospects = House().plan.plan(CALLER, PICTURE, Recipe.parse(options))
+    assert [warning.pointer for prospect in prospects for warning in prospect.warnings] == pointers
+
+
+@pytest.mark.parametrize(
     ("data", "error"), [(b"", EmptyImage), (PICTURE + bytes(1000), ImageTooLarge)], ids=["empty", "large"]
 )
 def test_the_bytes_are_bounded(data: bytes, error: type[Exception]) -> None:

@@ -4,8 +4,8 @@ A list of outputs; the options of each are told in `output.py`.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Self
 from uuid import UUID
 
@@ -26,9 +26,15 @@ DEFAULT_BOX = {"width": 100, "height": 100}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The outputs to make, in the order of the answer: 1…MAX_OUTPUTS, with names that differ."""
+    """The outputs to make, in the order of the answer: 1…MAX_OUTPUTS, with names that differ.
+
+    Args:
+        outputs: what they are.
+        listed: whether the client wrote a list, so that pointers lead into it; the meaning is the same.
+    """
 
     outputs: tuple[Output, ...]
+    listed: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.outputs) <= MAX_OUTPUTS:
@@ -68,7 +74,7 @@ class Recipe:
                 problems += error.problems
         if problems:
             raise InvalidOptions(*problems)
-        return cls(tuple(outputs))
+        return cls(tuple(outputs), listed=True)
 
     @classmethod
     def parse_text(cls, options: Mapping[str, str]) -> Self:
@@ -85,7 +91,7 @@ class Recipe:
             except ValueError as error:
                 problems.append(OptionProblem(pointer(name), str(error)))
             except InvalidOptions as error:
-                problems += below(error, name)
+                problems += below(error.problems, name)
         if problems:
             raise InvalidOptions(*problems)
         return cls.parse(values)
@@ -112,19 +118,22 @@ class Recipe:
             if output.watermark and output.watermark.token
         }
 
+    def located(self, position: int, problems: Iterable[OptionProblem]) -> tuple[OptionProblem, ...]:
+        """What the output at a position told of itself, with pointers into all that the client wrote."""
+        return tuple(below(problems, *self._place(position)))
+
     def _check(self, check: Callable[[Output], object]) -> None:
         problems: list[OptionProblem] = []
         for position, output in enumerate(self.outputs):
             try:
                 check(output)
             except InvalidOptions as error:
-                problems += below(error, *self._place(position))
+                problems += self.located(position, error.problems)
         if problems:
             raise InvalidOptions(*problems)
 
     def _place(self, position: int) -> tuple[str | int, ...]:
-        # A client that asked for one output did not write `outputs`.
-        return () if self.outputs == (replace(self.outputs[0], name=Output().name),) else ("outputs", position)
+        return ("outputs", position) if self.listed or len(self.outputs) > 1 else ()
 
     def canonical(self) -> str:
         """The one spelling of what this recipe means: compact JSON with sorted keys."""
@@ -156,7 +165,7 @@ def _read_output(options: JsonObject, place: tuple[str | int, ...]) -> Output:
     try:
         return Output(**read_values(OPTIONS, options))
     except InvalidOptions as error:
-        raise InvalidOptions(*below(error, *place)) from None
+        raise InvalidOptions(*below(error.problems, *place)) from None
 
 
 def _from_text(name: str, text: str) -> object:

@@ -5,7 +5,7 @@ One table describes an output, others what an option holds that is an object its
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -74,7 +74,7 @@ def read_values(table: Table, options: JsonObject) -> dict[str, Any]:
         except ValueError as error:
             problems.append(OptionProblem(pointer(name), str(error)))
         except InvalidOptions as error:
-            problems += below(error, name)
+            problems += below(error.problems, name)
     if problems:
         raise InvalidOptions(*problems)
     return values
@@ -91,12 +91,12 @@ def value_problems(table: Table, row: object) -> Iterator[OptionProblem]:
         except ValueError as error:
             yield OptionProblem(pointer(item.name), str(error))
         except InvalidOptions as error:
-            yield from below(error, item.name)
+            yield from below(error.problems, item.name)
 
 
-def below(error: InvalidOptions, *place: str | int) -> Iterator[OptionProblem]:
+def below(problems: Iterable[OptionProblem], *place: str | int) -> Iterator[OptionProblem]:
     """The problems of something that lies at a place, told from one level higher."""
-    for problem in error.problems:
+    for problem in problems:
         yield OptionProblem(pointer(*place) + problem.pointer, problem.detail)
 
 

@@ -3,7 +3,7 @@
 Nothing is stored, recorded, sent or counted against a quota.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagemill.domain.caller import Caller
 from imagemill.domain.header import Header
@@ -30,7 +30,7 @@ class Plan:
     quota: Quota
 
     def plan(self, caller: Caller, data: Bytes, recipe: Recipe) -> tuple[Header, tuple[Prospect, ...]]:
-        """The source, and what would be made of it, in the recipe's order.
+        """The source, and what would be made of it, in the recipe's order; warnings point into the request.
 
         Args:
             caller: who asks.
@@ -49,4 +49,8 @@ class Plan:
         recipe.check_boxes(self.limits.output_pixels, header)
         recipe.check_source(header.size)
         self.quota.charge(caller, header)
-        return header, self.engine.foresee(data, header, recipe)
+        prospects = self.engine.foresee(data, header, recipe)
+        return header, tuple(
+            replace(prospect, warnings=recipe.located(position, prospect.warnings))
+            for position, prospect in enumerate(prospects)
+        )

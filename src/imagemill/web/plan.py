@@ -12,7 +12,7 @@ from imagemill.flow.plan import Plan
 from imagemill.web import body
 from imagemill.web.answers import respond, source_answer
 from imagemill.web.auth import caller_of
-from imagemill.web.schemas import OptionTrouble, PlanAnswer, ProspectAnswer
+from imagemill.web.schemas import PlanAnswer, ProspectAnswer, WarningAnswer
 
 PLAN = "/api/v1/plan"
 
@@ -57,5 +57,5 @@ def _prospect(prospect: Prospect) -> ProspectAnswer:
         frames=prospect.frames,
         megapixels=prospect.size.pixels * prospect.frames / MEGAPIXEL,
         steps=prospect.steps,
-        warnings=tuple(OptionTrouble(pointer=warning.pointer, detail=warning.detail) for warning in prospect.warnings),
+        warnings=tuple(WarningAnswer(pointer=warning.pointer, detail=warning.detail) for warning in prospect.warnings),
     )

@@ -166,6 +166,15 @@ class JobsAnswer(Answer):
     """Where the next page begins; null at the end."""
 
 
+class WarningAnswer(Answer):
+    """What may not be expected of an option; no error."""
+
+    pointer: str
+    """Which, as a JSON pointer (RFC 6901) into the options."""
+    detail: str
+    """What comes of it."""
+
+
 class ProspectAnswer(Answer):
     """One output that would be made, or as many as `widths` asks for."""
 
@@ -182,8 +191,7 @@ class ProspectAnswer(Answer):
     """Width × height × frames."""
     steps: tuple[str, ...]
     """That would do something to the picture, in their order."""
-    warnings: tuple[OptionTrouble, ...]
-    """What may not be expected, each at an option. None of it is an error."""
+    warnings: tuple[WarningAnswer, ...]
 
 
 class PlanAnswer(Answer):

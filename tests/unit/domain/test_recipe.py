@@ -205,6 +205,8 @@ def test_a_fault_in_a_text_is_pointed_at(texts: dict[str, str], pointer: str) ->
         ({"width": 51, "height": 50, "dpr": 2}, "/width"),
         ({"outputs": [{"width": 1}, {"width": 101, "height": 100}]}, "/outputs/1/width"),
         ({"outputs": [{"width": 101, "height": 100}]}, "/outputs/0/width"),
+        ({"width": 101, "height": 100, "name": "ada"}, "/width"),
+        ({"outputs": [{"width": 101, "height": 100, "name": "image"}]}, "/outputs/0/width"),
         ({"minWidth": 101, "minHeight": 100}, "/minWidth"),
         ({"width": 90, "pad": 60}, "/width"),
         ({"pad": 60}, "/pad"),
