@@ -253,9 +253,9 @@ class Output:
 
     @property
     def pictured(self) -> "Output":
-        """The same without all that is said of the file: outputs of which this is equal show the same."""
+        """The same without what is said of the file and the answer: outputs of which this is equal show the same."""
         return Output(
-            **{row.field: getattr(self, row.field) for name, row in OPTIONS.items() if name not in _OF_THE_FILE}
+            **{row.field: getattr(self, row.field) for name, row in OPTIONS.items() if name not in _NOT_PICTURED}
         )
 
     def formats_for(self, source: Header) -> tuple[ImageFormat, ...]:
@@ -290,7 +290,7 @@ class Output:
 OPTIONS = table_of(Output)
 """Every option of an output by its JSON name, in the order of the documentation."""
 
-_OF_THE_FILE = {
+_NOT_PICTURED = {
     "name", "format", "quality", "score", "maxBytes", "lossless", "progressive", "chroma", "palette", "effort",
     "metadata", "profile", "animated", "placeholder", "dominantColor", "widths",
 }  # fmt: skip
