@@ -70,15 +70,16 @@ def create_celery(settings: Settings) -> Celery:
     return app
 
 
-def _for_redis(_: Settings) -> dict[str, Any]:
+def _for_redis(settings: Settings) -> dict[str, Any]:
     redis_channel.register()
     return {
+        "broker_use_ssl": redis_channel.tls(settings.broker),
         "broker_transport_options": {
             "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": ANSWER_SECONDS,
             # Who sends does not wait for a broker to come up; a worker has a loop of its own for that.
             "max_retries": 0,
-        }
+        },
     }
 
 

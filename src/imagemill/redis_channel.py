@@ -6,6 +6,7 @@ of its jobs the record knows better; so here the worker alone remembers what it 
 """
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,14 @@ log = logging.getLogger(__name__)
 def register() -> None:
     """Let brokers of redis:// and rediss:// be spoken to in this way, in this process."""
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
+
+
+def tls(url: str) -> dict[str, Any] | None:
+    """How the broker of a URL proves who it is; None without TLS.
+
+    The library itself would take any certificate. The authorities are the system's, or those of SSL_CERT_FILE.
+    """
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True} if url.startswith("rediss://") else None
 
 
 class Unworked(virtual.QoS):  # type: ignore[misc]

@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from imagemill.config import Settings
 from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.errors import BrokerUnavailable
 from tests.fakes.clock import Clock
+from tests.relay import TlsRelay
 from tests.servers import Valkey, eventually
 
 TOKEN = UUID("5f0c7c2e-0000-5000-8000-000000000001")
@@ -94,6 +96,23 @@ def test_what_cannot_be_given_back_is_let_go(
     broker.kill()
     message.channel.close()
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(("host", "trusted"), [("localhost", True), ("localhost", False), ("127.0.0.1", True)])
+def test_over_tls_a_broker_has_to_prove_who_it_is(
+    broker: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, trusted: bool
+) -> None:
+    """By a certificate for its name, from an authority that is trusted: else it would be told the password."""
+    proven = trusted and host == "localhost"
+    with TlsRelay(broker.socket) as relay:
+        if trusted:
+            relay.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        app = create_celery(Settings(broker_url=f"rediss://{host}:{relay.port}/0", queue="q"))
+        with nullcontext() if proven else pytest.raises(BrokerUnavailable):
+            CeleryQueue(app).send(TOKEN)
+        app.close()
+    assert broker.client.llen("q") == proven
 
 
 def test_a_queue_whose_broker_answers_is_healthy(queue: CeleryQueue) -> None:
