@@ -16,6 +16,7 @@ from imagemill.errors import (
     CorruptImage,
     ImagemillError,
     LeaseLost,
+    MemoryLimitExceeded,
     OriginalMissing,
     RecordUnavailable,
     StoreUnavailable,
@@ -254,7 +255,7 @@ def test_a_heart_that_could_not_start_is_tried_again(house: House, monkeypatch: 
     monkeypatch.setattr(house.jobs, "renew", lambda *_: not renewed.set())
     with monkeypatch.context() as full:
         full.setattr(threading.Thread, "start", _no_room)
-        with pytest.raises(RuntimeError), heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+        with pytest.raises(MemoryLimitExceeded), heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
             pass
 
     with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):

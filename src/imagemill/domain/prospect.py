@@ -13,6 +13,7 @@ from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.options import pointer
 from imagemill.domain.output import OPTIONS, Output
+from imagemill.domain.widths import Widths
 from imagemill.errors import OptionProblem
 
 
@@ -72,6 +73,8 @@ def _enlarged(output: Output, before: Size, after: Size) -> Iterator[OptionProbl
 
 
 def _falls_short(output: Output, size: Size) -> Iterator[OptionProblem]:
+    if output.widths == Widths():  # `auto` asks for no width
+        return
     aim = output.largest.aim(max_pixels=size.pixels)
     sides = ((aim.width, size.width - aim.pad.across), (aim.height, size.height - aim.pad.down))
     # One side at least is reached by whatever keeps its proportions within the box.

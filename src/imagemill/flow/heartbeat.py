@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from imagemill.domain.ports import JobStore
+from imagemill.errors import MemoryLimitExceeded
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ class Heartbeat:
             token: the job's.
             lease: under which it is worked.
             lost: set once the lease is known to be gone.
+
+        Raises:
+            MemoryLimitExceeded: there is no room for the thread.
         """
         now = time.monotonic()
         end = now + self._hard_seconds
@@ -66,8 +70,11 @@ class Heartbeat:
             self._lives.add(life)
             if self._thread is None:
                 thread = threading.Thread(target=self._beat, args=(life,), name="heartbeat", daemon=True)
-                thread.start()
-                # Not before: where there is no memory for a thread now, the next job is to try again.
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    raise MemoryLimitExceeded("There was no memory left to begin with.") from error
+                # Not before: the next job is to try again.
                 self._thread = thread
 
     def _beat(self, first: _Life) -> None:
