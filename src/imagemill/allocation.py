@@ -8,15 +8,14 @@ import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
-KEPT_BYTES = 16 * 2**20
-"""Free memory that an arena keeps; glibc makes an arena for each thread, so a process may keep a few times as much."""
 
-
-def keep_usual_buffers(most_bytes: int) -> bool:
+def keep_usual_buffers(most_bytes: int, kept_bytes: int) -> bool:
     """Set the two thresholds of this process's allocator.
 
     Args:
         most_bytes: a buffer of this size or more is the kernel's again when it is freed; 32 MiB at most.
+        kept_bytes: free memory that an arena keeps; glibc makes an arena for each thread, so a process may keep a few
+            times as much.
 
     Returns:
         False where the C library has no such dials: then everything works as before.
@@ -26,4 +25,4 @@ def keep_usual_buffers(most_bytes: int) -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, most_bytes) and mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+    return bool(mallopt(_M_MMAP_THRESHOLD, most_bytes) and mallopt(_M_TRIM_THRESHOLD, kept_bytes))

@@ -27,8 +27,9 @@ from imagemill.observability.instruments import Instruments, instruments
 
 log = logging.getLogger(__name__)
 
-_USUAL_BYTES = 16 * 2**20
-"""What decoding and encoding take at a time, even of large photographs: they are shrunk while they are read."""
+_USUAL_BYTES = 32 * 2**20
+"""What decoding and encoding take at a time: a photograph of 10 megapixels decoded whole, as for a set of outputs.
+Larger ones are shrunk while they are read, or are rare."""
 
 
 def run(settings: config.Settings, queues: str | None = None) -> None:
@@ -150,7 +151,7 @@ def leave(**_: Any) -> None:
 @worker_process_init.connect
 def prepare_child(**_: Any) -> None:
     """Bound the child's memory, and build what its first job needs before that job is there."""
-    allocation.keep_usual_buffers(_USUAL_BYTES)
+    allocation.keep_usual_buffers(_USUAL_BYTES, kept_bytes=_USUAL_BYTES)
     limit = config.load().worker_max_address_bytes
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     # An operator's own limit may be lower and cannot be raised.

@@ -13,7 +13,7 @@ PROGRAM = """
 import resource, sys
 if sys.argv[1] == "kept":
     from imagemill.allocation import keep_usual_buffers
-    assert keep_usual_buffers(4 * 2**20)
+    assert keep_usual_buffers(4 * 2**20, 16 * 2**20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(200):
     one, two = bytearray(b"x") * 2**20, bytearray(b"y") * 2**20
@@ -37,4 +37,4 @@ def test_usual_buffers_are_kept() -> None:
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there are no such dials nothing happens."""
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
-    assert not keep_usual_buffers(2**20)
+    assert not keep_usual_buffers(2**20, 2**20)
