@@ -44,7 +44,7 @@ def measure(plan: Plan) -> Iterator[Figure]:
 
 
 def _allocators() -> dict[str, dict[str, str]]:
-    allocators = {"as shipped": {}, "two arenas": {"MALLOC_ARENA_MAX": "2"}}
+    allocators: dict[str, dict[str, str]] = {"as shipped": {}}
     if jemalloc := find_library("jemalloc"):
         allocators["jemalloc"] = {"LD_PRELOAD": jemalloc}
     return allocators

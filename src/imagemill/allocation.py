@@ -6,16 +6,16 @@ else that its reading costs. So what a usual image needs is kept; what a large o
 
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 
 
-def keep_usual_buffers(most_bytes: int, kept_bytes: int) -> bool:
-    """Set the two thresholds of this process's allocator.
+def keep_usual_buffers(most_bytes: int, kept_bytes: int, arenas: int | None = None) -> bool:
+    """Set the thresholds of this process's allocator.
 
     Args:
         most_bytes: a buffer of this size or more is the kernel's again when it is freed; 32 MiB at most.
-        kept_bytes: free memory that an arena keeps; glibc makes an arena for each thread, so a process may keep a few
-            times as much.
+        kept_bytes: free memory that an arena keeps, so a process may keep a few times as much.
+        arenas: how many there may be; left out, as many as glibc likes, which is one for each thread.
 
     Returns:
         False where the C library has no such dials: then everything works as before.
@@ -25,4 +25,7 @@ def keep_usual_buffers(most_bytes: int, kept_bytes: int) -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, most_bytes) and mallopt(_M_TRIM_THRESHOLD, kept_bytes))
+    dials = [(_M_MMAP_THRESHOLD, most_bytes), (_M_TRIM_THRESHOLD, kept_bytes)]
+    if arenas is not None:
+        dials.append((_M_ARENA_MAX, arenas))
+    return all(mallopt(dial, value) for dial, value in dials)
