@@ -5,11 +5,13 @@ A kind raises ValueError with a sentence that says what would be right and never
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
+
+from imagemill.errors import InvalidOptions, OptionProblem
 
 
 class Kind(Protocol):
@@ -269,6 +271,13 @@ class Angle(Number):
 
 NAME_CHARACTERS = 32
 NAME = Pattern("[A-Za-z0-9][A-Za-z0-9-]{0,31}", "1 to 32 letters, digits and hyphens, not beginning with a hyphen")
+
+
+def refuse(problems: Iterable[OptionProblem]) -> None:
+    """Raise InvalidOptions if there are any problems, with all of them."""
+    found = [*problems]
+    if found:
+        raise InvalidOptions(*found)
 
 
 def pointer(*parts: str | int) -> str:

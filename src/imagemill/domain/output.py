@@ -27,7 +27,19 @@ from imagemill.domain.formats import FACTS, ImageFormat, auto_format
 from imagemill.domain.framing import Aim
 from imagemill.domain.geometry import MAX_SIDE, Box, Fit, Gravity, Placement, Sides, Size, rounded, scale_length
 from imagemill.domain.header import Header
-from imagemill.domain.options import NAME, NAME_CHARACTERS, Angle, Choice, Flag, Number, OneOf, Or, Whole, pointer
+from imagemill.domain.options import (
+    NAME,
+    NAME_CHARACTERS,
+    Angle,
+    Choice,
+    Flag,
+    Number,
+    OneOf,
+    Or,
+    Whole,
+    pointer,
+    refuse,
+)
 from imagemill.domain.placeholder import Placeholder
 from imagemill.domain.regions import Area, Around, Place, Region
 from imagemill.domain.table import canonical, option, table_of, value_problems
@@ -136,9 +148,7 @@ class Output:
     )
 
     def __post_init__(self) -> None:
-        problems = [*self._problems()]
-        if problems:
-            raise InvalidOptions(*problems)
+        refuse(self._problems())
 
     def _problems(self) -> Iterator[OptionProblem]:
         single = [*value_problems(OPTIONS, self)]

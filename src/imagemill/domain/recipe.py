@@ -12,9 +12,9 @@ from uuid import UUID
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import MAX_OUTPUTS
-from imagemill.domain.options import JsonObject, pointer
+from imagemill.domain.options import JsonObject, pointer, refuse
 from imagemill.domain.output import OPTIONS, Output
-from imagemill.domain.table import below, known, read_values
+from imagemill.domain.table import below, known, read_each, read_values
 from imagemill.errors import InvalidOptions, OptionProblem
 
 RECIPE_VERSION = 5
@@ -72,8 +72,7 @@ class Recipe:
                 outputs.append(_read_listed(shared if not problems else {}, item, position))
             except InvalidOptions as error:
                 problems += error.problems
-        if problems:
-            raise InvalidOptions(*problems)
+        refuse(problems)
         return cls(tuple(outputs), listed=True)
 
     @classmethod
@@ -83,18 +82,7 @@ class Recipe:
         Raises:
             InvalidOptions: as `parse`.
         """
-        values: dict[str, object] = {}
-        problems = []
-        for name, text in options.items():
-            try:
-                values[name] = _from_text(name, text)
-            except ValueError as error:
-                problems.append(OptionProblem(pointer(name), str(error)))
-            except InvalidOptions as error:
-                problems += below(error.problems, name)
-        if problems:
-            raise InvalidOptions(*problems)
-        return cls.parse(values)
+        return cls.parse(read_each(options, _from_text))
 
     def check_boxes(self, most_pixels: int, source: Header | None = None) -> None:
         """Refuse boxes of more device pixels than an output may have, all frames together. Raises InvalidOptions.
@@ -129,8 +117,7 @@ class Recipe:
                 check(output)
             except InvalidOptions as error:
                 problems += self.located(position, error.problems)
-        if problems:
-            raise InvalidOptions(*problems)
+        refuse(problems)
 
     def _place(self, position: int) -> tuple[str | int, ...]:
         return ("outputs", position) if self.listed or len(self.outputs) > 1 else ()

@@ -5,14 +5,16 @@ One table describes an output, others what an option holds that is an object its
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from imagemill.domain.options import JsonObject, Kind, pointer
+from imagemill.domain.options import JsonObject, Kind, pointer, refuse
 from imagemill.errors import InvalidOptions, OptionProblem
+
+_Given = TypeVar("_Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,26 @@ def read_values(table: Table, options: JsonObject) -> dict[str, Any]:
     Raises:
         InvalidOptions: with a pointer for each unknown or wrong option, all at once.
     """
+    values = read_each(options, lambda name, value: known(table, name).kind.read(value))
+    return {table[name].field: value for name, value in values.items()}
+
+
+def read_each(options: Mapping[str, _Given], read: Callable[[str, _Given], Any]) -> dict[str, Any]:
+    """What is read of each option, by its name.
+
+    Raises:
+        InvalidOptions: with a pointer for each that could not be read, all at once.
+    """
     values: dict[str, Any] = {}
     problems: list[OptionProblem] = []
     for name, value in options.items():
         try:
-            values[known(table, name).field] = known(table, name).kind.read(value)
+            values[name] = read(name, value)
         except ValueError as error:
             problems.append(OptionProblem(pointer(name), str(error)))
         except InvalidOptions as error:
             problems += below(error.problems, name)
-    if problems:
-        raise InvalidOptions(*problems)
+    refuse(problems)
     return values
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from imagemill.domain.colours import Colour
 from imagemill.domain.geometry import Gravity, Sides
-from imagemill.domain.options import Choice, Flag, JsonObject, Line, Number, Pattern
+from imagemill.domain.options import Choice, Flag, JsonObject, Line, Number, Pattern, refuse
 from imagemill.domain.regions import Around
 from imagemill.domain.table import canonical, option, read_values, table_of, value_problems
-from imagemill.errors import InvalidOptions, OptionProblem
+from imagemill.errors import OptionProblem
 
 _TOKEN = Pattern("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a token")
 
@@ -35,9 +35,7 @@ class Watermark:
     tile: bool = option(Flag(), False, "Whether the mark covers the picture, again and again.")
 
     def __post_init__(self) -> None:
-        problems = [*self._problems()]
-        if problems:
-            raise InvalidOptions(*problems)
+        refuse(self._problems())
 
     def _problems(self) -> Iterator[OptionProblem]:
         yield from value_problems(WATERMARK, self)

@@ -10,9 +10,9 @@ from typing import Any
 
 from imagemill.domain.geometry import MAX_SIDE
 from imagemill.domain.limits import MAX_OUTPUTS
-from imagemill.domain.options import JsonObject, Whole
+from imagemill.domain.options import JsonObject, Whole, refuse
 from imagemill.domain.table import Table, canonical, option, read_values, table_of, value_problems
-from imagemill.errors import InvalidOptions, OptionProblem
+from imagemill.errors import OptionProblem
 
 AUTO = "auto"
 """The word for the widths that suit most pages."""
@@ -30,9 +30,7 @@ class Widths:
     most: int = option(Whole(2, MAX_OUTPUTS), 5, "How many widths at most.")
 
     def __post_init__(self) -> None:
-        problems = [*self._problems()]
-        if problems:
-            raise InvalidOptions(*problems)
+        refuse(self._problems())
 
     def _problems(self) -> Iterator[OptionProblem]:
         yield from value_problems(WIDTHS, self)

@@ -23,6 +23,7 @@ from imagemill.engine.cutting import Cutting, Opened, framing_of
 from imagemill.engine.encode import Written, write, write_alike
 from imagemill.engine.foresight import foresee
 from imagemill.engine.glimpse import glimpse
+from imagemill.engine.memory import memory
 from imagemill.engine.steps.background import background
 from imagemill.engine.steps.blur import blur
 from imagemill.engine.steps.brightness import brightness
@@ -85,7 +86,7 @@ for each output, since a worker has little memory and many neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class OutputPlan:
     """How to make one output.
 
     Args:
@@ -128,7 +129,7 @@ class VipsEngine:
 
     def memory(self) -> Memory:
         """What libvips holds."""
-        return vips.memory()
+        return memory()
 
     def render(
         self,
@@ -143,7 +144,7 @@ class VipsEngine:
         cutting = Cutting(data, header)
         read = {token: (mark, reading.probe(mark, self._limits)) for token, mark in marks.items()}
 
-        def planned(output: Output) -> Plan:
+        def planned(output: Output) -> OutputPlan:
             return _plan(output, header, cutting, read, self._limits.output_pixels)
 
         plans = [planned(output.largest) for output in recipe.outputs]
@@ -174,7 +175,7 @@ class _Pictures:
     """
 
     def __init__(
-        self, cutting: Cutting, plans: Sequence[Plan], go_on: Callable[[], None], *, several: bool = False
+        self, cutting: Cutting, plans: Sequence[OutputPlan], go_on: Callable[[], None], *, several: bool = False
     ) -> None:
         self._cutting = cutting
         self._plans = plans
@@ -196,11 +197,11 @@ class _Pictures:
             self._kept[first] = image
         return self.make(plan) if image.hasalpha() and not plan.context.alpha else image
 
-    def make(self, plan: Plan) -> Image:
+    def make(self, plan: OutputPlan) -> Image:
         """The finished picture of any plan that asks for no more pixels than those that were announced."""
         return _apply_to(self._source(plan), plan) if plan.frames == 1 else self._animate(plan)
 
-    def _animate(self, plan: Plan) -> Image:
+    def _animate(self, plan: OutputPlan) -> Image:
         roll = self._cutting.open_frames()
         height = roll.height // plan.frames
         frames = []
@@ -212,19 +213,19 @@ class _Pictures:
         return vips.stack(frames, roll)
 
 
-def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> Plan:
+def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> OutputPlan:
     frames = output.frames_for(header)
     framing = framing_of(output, header, cutting.region(output), max_pixels // frames)
     context = Context.of(output, header, framing, marks)
     reduction = _reduction(framing.cut.size if framing.cut else header.size, framing.scaled)
-    return Plan(output, output.formats_for(header), context, reduction, cutting.stored(framing.cut), frames)
+    return OutputPlan(output, output.formats_for(header), context, reduction, cutting.stored(framing.cut), frames)
 
 
 def _reduction(source: Size, scaled: Size) -> Fraction:
     return min(Fraction(source.width, scaled.width), Fraction(source.height, scaled.height))
 
 
-def _source(cutting: Cutting, plans: Sequence[Plan], *, several: bool) -> Callable[[Plan], Opened]:
+def _source(cutting: Cutting, plans: Sequence[OutputPlan], *, several: bool) -> Callable[[OutputPlan], Opened]:
     """Where the steps of each of these plans begin: at one decode for all of them, or each at its own."""
     shown = [plan.shows for plan in plans]
     largest = min(plans, key=lambda plan: plan.reduction, default=None)
@@ -246,7 +247,7 @@ def _master(cutting: Cutting, reduction: Fraction, cuts: Sequence[Box | None]) -
     return replace(opened, image=vips.in_memory(image)) if vips.pixel_bytes(image) <= MASTER_BYTES else None
 
 
-def _ladder(master: Opened, largest: Plan) -> Callable[[Plan], Opened]:
+def _ladder(master: Opened, largest: OutputPlan) -> Callable[[OutputPlan], Opened]:
     # The largest picture, once scaled, is what those of at most half its size are made from: it has all they can show,
     # if they show the same part.
     rung, size = master, largest.context.framing.scaled
@@ -254,7 +255,7 @@ def _ladder(master: Opened, largest: Plan) -> Callable[[Plan], Opened]:
         context = replace(largest.context, cut=master.place(largest.cut))
         rung = Opened(vips.in_memory(scale(crop(master.image, context), context)), cut=True)
 
-    def begin(plan: Plan) -> Opened:
+    def begin(plan: OutputPlan) -> Opened:
         wanted = plan.context.framing.scaled
         fits = wanted == size or (2 * wanted.width <= size.width and 2 * wanted.height <= size.height)
         return rung if fits and plan.cut == largest.cut else master
@@ -262,7 +263,7 @@ def _ladder(master: Opened, largest: Plan) -> Callable[[Plan], Opened]:
     return begin
 
 
-def _apply_to(opened: Opened, plan: Plan) -> Image:
+def _apply_to(opened: Opened, plan: OutputPlan) -> Image:
     return apply(opened.image, replace(plan.context, cut=opened.place(plan.cut)))
 
 
@@ -278,7 +279,7 @@ class _Smaller:
     """
 
     output: Output
-    planned: Callable[[Output], Plan]
+    planned: Callable[[Output], OutputPlan]
     pictures: _Pictures
     like: Encoding
 
@@ -305,7 +306,7 @@ def _in_widths(names: Sequence[str], widths: Widths, largest: Rendered, smaller:
 
 
 def _finish(
-    plan: Plan, image: Image, go_on: Callable[[], None], like: Encoding | None = None
+    plan: OutputPlan, image: Image, go_on: Callable[[], None], like: Encoding | None = None
 ) -> tuple[Rendered, Encoding]:
     started = time.perf_counter()
     if like is None:
@@ -315,7 +316,7 @@ def _finish(
     return _rendered(plan, image, written, time.perf_counter() - started), written.encoding
 
 
-def _rendered(plan: Plan, image: Image, written: Written, encode_seconds: float) -> Rendered:
+def _rendered(plan: OutputPlan, image: Image, written: Written, encode_seconds: float) -> Rendered:
     seen = glimpse(image, plan.output, plan.frames)
     return Rendered(
         plan.output.name,

@@ -6,10 +6,8 @@ libvips works lazily: opening reads a header, steps only describe, and pixels mo
 damage in the pixels shows there and nowhere else, and what goes wrong later is not the image's fault.
 """
 
-import ctypes
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +22,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
-from imagemill.domain.ports import Bytes, Memory
+from imagemill.domain.ports import Bytes
 from imagemill.engine.frames import count_frames
 from imagemill.engine.headers import DAMAGED, NOT_READ
 from imagemill.engine.raster import Raster
@@ -314,31 +312,6 @@ def orientation(image: Image) -> int:
 def is_turned(image: Image) -> bool:
     """Whether the picture lies on its side, so that its width is what a viewer sees as height."""
     return orientation(image) >= 5
-
-
-def memory() -> Memory:
-    """The pixel buffers that libvips holds in this process, now and at most so far; zeros where it does not say.
-
-    What codecs allocate for themselves is not in it.
-
-    Source: vips_tracked_get_mem(), vips_tracked_get_mem_highwater().
-    """
-    library = _library()
-    if library is None:
-        return Memory(0, 0)
-    return Memory(library.vips_tracked_get_mem(), library.vips_tracked_get_mem_highwater())
-
-
-@cache
-def _library() -> ctypes.CDLL | None:
-    # pyvips does not offer these two, but the module that it comes with is linked to them.
-    binary = sys.modules.get("_libvips")
-    if binary is None or binary.__file__ is None:
-        return None
-    library = ctypes.CDLL(binary.__file__)
-    for name in ("vips_tracked_get_mem", "vips_tracked_get_mem_highwater"):
-        getattr(library, name).restype = ctypes.c_size_t
-    return library
 
 
 def interpolation(name: str) -> pyvips.Interpolate:

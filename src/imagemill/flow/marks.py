@@ -1,9 +1,10 @@
 """Whether the watermarks that a recipe names are there to be laid over something."""
 
 from imagemill.domain.formats import ImageFormat
+from imagemill.domain.options import refuse
 from imagemill.domain.ports import JobStore
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import InvalidOptions, OptionProblem
+from imagemill.errors import OptionProblem
 
 
 def check_marks(jobs: JobStore, owner: str, recipe: Recipe) -> None:
@@ -19,5 +20,4 @@ def check_marks(jobs: JobStore, owner: str, recipe: Recipe) -> None:
             problems.append(OptionProblem(place, "must be the token of a job of yours that has ended in SUCCESS"))
         elif job.products[0].format is ImageFormat.JP2:
             problems.append(OptionProblem(place, "must be of another format than JPEG 2000"))
-    if problems:
-        raise InvalidOptions(*problems)
+    refuse(problems)

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.formparser import MultiPartParser
 
 from imagemill.domain.limits import Limits
-from imagemill.domain.options import pointer
+from imagemill.domain.options import pointer, refuse
 from imagemill.domain.ports import Bytes
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import EmptyImage, InvalidOptions, MalformedRequest, OptionProblem
@@ -95,9 +95,7 @@ def _read_form(request: Request, limits: Limits) -> Submission:
     _refuse_query(request)
     body = BoundedBody(request, limits.image_bytes + OPTIONS_BYTES, limits.too_large())
     form, files = _parse_form(body, request.mimetype_params.get("boundary", ""))
-    problems = [*_form_problems(form, files)]
-    if problems:
-        raise InvalidOptions(*problems)
+    refuse(_form_problems(form, files))
     recipe = Recipe.parse_text(single(form))
     if IMAGE_PART not in files:
         raise EmptyImage(f"The form has no file field `{IMAGE_PART}`.")

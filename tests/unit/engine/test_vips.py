@@ -8,7 +8,6 @@ import pytest
 import pyvips
 
 from imagemill.domain.formats import ImageFormat
-from imagemill.domain.ports import Memory
 from imagemill.engine import pipeline, vips
 from imagemill.engine.cutting import shrink_on_load
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed
@@ -157,32 +156,3 @@ def test_a_mistake_of_ours_is_not_called_damage(monkeypatch: pytest.MonkeyPatch)
 def test_codecs_shrink_but_leave_enough_for_a_better_filter(format: ImageFormat, reduction: float, shrink: int) -> None:
     """JPEG and WebP are opened smaller, by a power of two, with at least 1.75 times the pixels needed left."""
     assert shrink_on_load(format, reduction) == shrink
-
-
-MEMORY = """
-import sys
-from imagemill.engine import vips
-from imagemill.engine.cutting import shrink_on_load
-before = vips.memory()
-picture = vips.in_memory(vips.pyvips.Image.black(1000, 1000))
-held = vips.memory()
-del picture
-after = vips.memory()
-assert before.bytes < held.bytes, (before, held)
-assert held.bytes >= 10**6, held
-assert after.bytes < held.bytes, (held, after)
-assert after.peak_bytes >= held.bytes, (held, after)
-"""
-
-
-def test_memory_that_libvips_holds_is_known() -> None:
-    """A picture of a million pixels is seen while it is held, and remembered as the peak."""
-    subprocess.run([sys.executable, "-c", MEMORY], check=True)
-
-
-def test_a_libvips_that_does_not_tell_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one that pyvips opened without its compiled module."""
-    monkeypatch.delitem(sys.modules, "_libvips")
-    vips._library.cache_clear()
-    assert vips.memory() == Memory(0, 0)
-    vips._library.cache_clear()

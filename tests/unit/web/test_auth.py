@@ -25,12 +25,6 @@ REQUESTS = {
 
 
 @pytest.fixture
-def house() -> House:
-    """A service."""
-    return House()
-
-
-@pytest.fixture
 def api(house: House) -> FlaskClient:
     """A client of it where a key is required."""
     return client(house, auth="required")

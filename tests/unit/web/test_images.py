@@ -14,18 +14,6 @@ BYTES = b"image of " + PICTURE
 
 
 @pytest.fixture
-def house() -> House:
-    """A service out of fakes."""
-    return House()
-
-
-@pytest.fixture
-def api(house: House) -> FlaskClient:
-    """A client of it."""
-    return client(house)
-
-
-@pytest.fixture
 def path(house: House, api: FlaskClient) -> str:
     """The path of a finished image."""
     token = api.post(API, data=PICTURE, content_type="image/jpeg").json["token"]

@@ -8,21 +8,9 @@ from flask.testing import FlaskClient
 from imagemill.domain.caller import Caller, Scope
 from tests.fakes.engine import PICTURE
 from tests.flow.house import House
-from tests.unit.web.service import LIMITS, client, known_to
+from tests.unit.web.service import LIMITS, known_to
 
 PLAN = "/api/v1/plan"
-
-
-@pytest.fixture
-def house() -> House:
-    """A service out of fakes."""
-    return House()
-
-
-@pytest.fixture
-def api(house: House) -> FlaskClient:
-    """A client of it."""
-    return client(house)
 
 
 def test_what_would_be_made_is_told(api: FlaskClient) -> None:

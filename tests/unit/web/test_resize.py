@@ -18,18 +18,6 @@ from tests.flow.house import House
 from tests.unit.web.service import API, client, finish, finishing
 
 
-@pytest.fixture
-def house() -> House:
-    """A service out of fakes."""
-    return House()
-
-
-@pytest.fixture
-def api(house: House) -> FlaskClient:
-    """A client of it."""
-    return client(house)
-
-
 def post(api: FlaskClient, image: bytes = PICTURE, prefer: str = "", query: str = "width=10") -> tuple[int, dict, dict]:
     """Status, headers and body of a raw POST."""
     answer = api.post(
