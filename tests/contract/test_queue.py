@@ -197,6 +197,28 @@ def test_an_ear_hears_each_ring_once(doorbell: RedisDoorbell) -> None:
         assert ear.wait(5)
 
 
+def test_an_ear_knows_whether_it_came_late(doorbell: RedisDoorbell) -> None:
+    """A ring shortly before is known of, and one is held to be possible where nobody listened before."""
+    with doorbell.listen(TOKEN) as ear:
+        assert ear.missed
+        doorbell.ring(TOKEN)
+        assert ear.wait(5)
+    with doorbell.listen(TOKEN) as late, doorbell.listen(uuid4()) as other:
+        assert late.missed
+        assert not other.missed
+
+
+def test_old_rings_are_forgotten(doorbell: RedisDoorbell) -> None:
+    """Memory does not grow with the jobs that have ended."""
+    with doorbell.listen(TOKEN):
+        eventually(doorbell._subscribed.is_set)
+        doorbell.wake(str(TOKEN))
+        for number in range(5000):
+            doorbell.wake(f"another {number}")
+        with doorbell.listen(TOKEN) as ear:
+            assert not ear.missed
+
+
 def test_a_bell_without_a_broker_is_silent_and_quick(
     doorbell: RedisDoorbell, broker: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -206,6 +228,7 @@ def test_a_bell_without_a_broker_is_silent_and_quick(
     for _ in range(100):
         doorbell.ring(TOKEN)
     with doorbell.listen(TOKEN) as ear:
+        assert ear.missed
         assert not ear.wait(0.01)
         assert time.monotonic() - started < 2
         assert not ear.wait(1.5)

@@ -143,6 +143,22 @@ def test_a_connection_goes_on(api: Api) -> None:
         assert answer_of(connection, "GET").status == 200
 
 
+def test_busy_connections_leave_room_for_others(api: Api) -> None:
+    """Far more connections than threads ask on and on, each for its next answer at once; every one is served."""
+
+    def ask(connection: socket) -> list[int]:
+        statuses = []
+        for _ in range(20):
+            connection.sendall(head("GET", "/healthz"))
+            statuses.append(answer_of(connection, "GET").status)
+        return statuses
+
+    with ExitStack() as stack:
+        busy = [stack.enter_context(api.connection()) for _ in range(40)]
+        with ThreadPoolExecutor(len(busy)) as pool:
+            assert list(pool.map(ask, busy)) == [[200] * 20] * len(busy)
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", RESIZE, "/openapi.json", "/nothing"])
 def test_head_is_get_without_a_body(api: Api, path: str) -> None:
     """HEAD has the status and the length of GET, and no body: the connection goes on at once."""

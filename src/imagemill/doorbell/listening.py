@@ -19,6 +19,7 @@ RING_SECONDS = 0.5
 """How long a ring, or the first connection for it, may take."""
 
 _QUIET_SECONDS = 5.0
+_REMEMBERED = 1024
 _SUBSCRIBE_SECONDS = 0.2
 _RECONNECT_SECONDS = 1.0
 
@@ -32,6 +33,7 @@ class ListeningDoorbell(ABC):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ears: dict[str, list[threading.Event]] = defaultdict(list)
+        self._heard: dict[str, None] = {}  # The tokens that were rung for last, the latest at the end.
         self._quiet_until = 0.0
         self._listener_pid: int | None = None
         self._subscribed = threading.Event()
@@ -60,11 +62,13 @@ class ListeningDoorbell(ABC):
         rung = threading.Event()
         with self._lock:
             self._ears[str(token)].append(rung)
+            # Rings for all are heard here; but none before the first listener of a process, or while the line is down.
+            missed = str(token) in self._heard or not self._subscribed.is_set()
             self._start_listener()
         # Only a process's first listener finds it unset; if the broker is away, the one who waits just polls.
         self._subscribed.wait(_SUBSCRIBE_SECONDS)
         try:
-            yield _Ear(rung)
+            yield _Ear(rung, missed)
         finally:
             with self._lock:
                 self._ears[str(token)].remove(rung)
@@ -87,6 +91,10 @@ class ListeningDoorbell(ABC):
     def wake(self, token: str) -> None:
         """Wake those of this process who listen for the token."""
         with self._lock:
+            self._heard.pop(token, None)
+            self._heard[token] = None
+            if len(self._heard) > _REMEMBERED:
+                del self._heard[next(iter(self._heard))]
             for rung in self._ears.get(token, ()):
                 rung.set()
 
@@ -112,8 +120,9 @@ class ListeningDoorbell(ABC):
 
 
 class _Ear:
-    def __init__(self, rung: threading.Event) -> None:
+    def __init__(self, rung: threading.Event, missed: bool) -> None:
         self._rung = rung
+        self.missed = missed
 
     def wait(self, timeout_seconds: float) -> bool:
         """Sleep until the bell has rung or the time is over; True if it rang."""

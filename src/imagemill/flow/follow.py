@@ -50,8 +50,8 @@ class Follow:
         deadline = self.clock() + seconds
         look = _FIRST_LOOK_SECONDS
         with self.doorbell.listen(job.token) as ear:
-            # Look again after the ear is up: the bell may have rung just before.
-            job = self.job(job.token, job.owner)
+            if ear.missed:
+                job = self.job(job.token, job.owner)
             while not job.status.terminal and (left := deadline - self.clock()) > 0:
                 ear.wait(min(look, left))
                 look = min(look * 1.5, _LONGEST_LOOK_SECONDS)

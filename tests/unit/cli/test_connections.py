@@ -69,6 +69,18 @@ def test_a_file_that_nobody_takes_is_given_up(ends: tuple[ClientSocket, socket.s
         served.sendfile(file)
 
 
+def test_a_next_request_is_noticed(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """There is more once the client has sent something or hung up, and not before."""
+    served, client = ends
+    assert not served.has_more(0.01)
+    client.sendall(b"GET")
+    assert served.has_more(0.01)
+    served.recv(3)
+    assert not served.has_more(0.01)
+    client.shutdown(socket.SHUT_WR)
+    assert served.has_more(0.01)
+
+
 def test_a_goodbye_waits_for_the_other(ends: tuple[ClientSocket, socket.socket]) -> None:
     """The client reads to the end; what it still sent is taken, and nothing waits for it afterwards."""
     served, client = ends

@@ -18,7 +18,13 @@ class Doorbell(Protocol):
 
 
 class Ear(Protocol):
-    """One who waits."""
+    """One who waits.
+
+    Args:
+        missed: whether the bell may have rung just before it was listened to, so that the record has to tell.
+    """
+
+    missed: bool
 
     def wait(self, timeout_seconds: float) -> bool:
         """Sleep until the bell has rung or the time is over; True if it rang."""
