@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from celery.app.amqp import task_message
 from celery.app.task import Context
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -152,8 +153,17 @@ class CeleryQueue:
             raise _away(error) from error
 
     def _publish(self, token: str) -> None:
-        message: dict[str, Any] = {"args": (token,), "task_id": token, "ignore_result": True}
-        message["headers"] = {_ORIGIN: dict(self._headers())}
+        # As `send_task` does, but for a task that has one queue and no options: that takes a quarter less.
+        message = self._app.amqp.as_task_v2(
+            token,
+            RENDER_TASK,
+            (token,),
+            ignore_result=True,
+            argsrepr=repr((token,)),
+            kwargsrepr="{}",
+            create_sent_event=self._app.conf.task_send_sent_event,
+        )
+        message.headers[_ORIGIN] = dict(self._headers())
         try:
             self._send(message)
         except _TROUBLES as error:
@@ -162,16 +172,16 @@ class CeleryQueue:
             # A pooled connection does not notice that the broker was restarted until it is used; a new one works.
             self._send(message)
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        if not self._confirmed:
-            self._app.send_task(RENDER_TASK, **message)
-            return
+    def _send(self, message: task_message) -> None:
         with self._app.producer_or_acquire() as producer:
             try:
-                self._app.send_task(RENDER_TASK, **message, producer=producer, confirm_timeout=ANSWER_SECONDS)
+                self._app.amqp.send_task_message(
+                    producer, RENDER_TASK, message, confirm_timeout=ANSWER_SECONDS if self._confirmed else None
+                )
             except _TROUBLES:
-                # A confirm that comes late would be taken for the next message's.
-                _hang_up(producer.connection)
+                if self._confirmed:
+                    # A confirm that comes late would be taken for the next message's.
+                    _hang_up(producer.connection)
                 raise
 
 

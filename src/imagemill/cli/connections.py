@@ -134,4 +134,4 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         # The main loop would have to watch the connection and give it a thread again: a fifth of what an answer costs.
         # But a thread that another connection waits for goes there.
         served = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
-        return self.alive and served <= self.cfg.threads and conn.sock.has_more(_NEXT_SECONDS)
+        return bool(self.alive and served <= self.cfg.threads and conn.sock.has_more(_NEXT_SECONDS))
