@@ -11,7 +11,7 @@ from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
-from imagemill import allocation, config, observability, wiring
+from imagemill import allocation, config, cores, observability, wiring
 from imagemill.broker import RENDER_TASK, create_celery, origin_of
 from imagemill.errors import (
     ImagemillError,
@@ -150,10 +150,13 @@ def leave(**_: Any) -> None:
 
 @worker_process_init.connect
 def prepare_child(**_: Any) -> None:
-    """Bound the child's memory, and build what its first job needs before that job is there."""
+    """Bound the child's memory and cores, and build what its first job needs before that job is there."""
+    settings = config.load()
+    # Before there are threads, which inherit it.
+    cores.keep_to_one(settings.concurrency)
     # One for Python and one for libvips' threads, of which one works at a time: more keep more and win no time.
     allocation.keep_usual_buffers(_USUAL_BYTES, kept_bytes=_USUAL_BYTES, arenas=2)
-    limit = config.load().worker_max_address_bytes
+    limit = settings.worker_max_address_bytes
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     # An operator's own limit may be lower and cannot be raised.
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))

@@ -11,7 +11,11 @@ class Work(Deployment):
     """What workers and the beat do, how often and for how long."""
 
     worker_concurrency: int | None = Field(
-        None, ge=1, le=256, description="Child processes of a worker; left out, one for each core."
+        None,
+        ge=1,
+        le=256,
+        description="Child processes of a worker; left out, one for each core. Where there are as many as cores, each "
+        "keeps to its own.",
     )
     job_soft_seconds: int = Field(45, ge=1, description="A job that takes longer is ended with an error.")
     job_hard_seconds: int = Field(60, ge=2, description="A worker child whose job takes longer is killed.")

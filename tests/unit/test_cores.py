@@ -1,0 +1,68 @@
+"""A core for each process of a kind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds processes to cores")
+
+PROGRAM = """
+import os, sys
+from imagemill.cores import keep_to_one
+cores = sorted(os.sched_getaffinity(0))[:2]
+os.sched_setaffinity(0, cores)
+kept = keep_to_one(len(cores) + int(sys.argv[2]), sys.argv[1])
+print(kept, *sorted(os.sched_getaffinity(0)), flush=True)
+sys.stdin.read()
+"""
+CORES = sorted(os.sched_getaffinity(0))[:2]
+
+
+@contextmanager
+def process(family: str, more: int = 0) -> Iterator[tuple[int | None, list[int]]]:
+    """A process of a family that is told of as many as it has cores, or more; which one it keeps to, and may use."""
+    command = [sys.executable, "-c", PROGRAM, family, str(more)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        kept, *allowed = running.stdout.readline().split()
+        yield None if kept == "None" else int(kept), [*map(int, allowed)]
+
+
+@pytest.fixture
+def family() -> str:
+    return f"test-{uuid4()}"
+
+
+def test_each_has_its_own(family: str) -> None:
+    """Each process is bound to another core; who comes when all are taken may use them all."""
+    with ExitStack() as stack:
+        bound = [stack.enter_context(process(family)) for _ in CORES]
+        late = stack.enter_context(process(family))
+    assert sorted(bound) == [(core, [core]) for core in CORES]
+    assert late == (None, CORES)
+
+
+def test_a_core_is_free_again_when_its_process_has_ended(family: str) -> None:
+    """The next process of the family has it."""
+    with process(family) as first:
+        pass
+    with process(family) as second:
+        assert second == first
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_nobody_is_bound_where_the_numbers_differ(family: str, more: int) -> None:
+    """With fewer or more processes than cores the kernel chooses."""
+    with process(family, more) as free:
+        assert free == (None, CORES)
+
+
+def test_families_do_not_know_each_other(family: str) -> None:
+    """Another family takes the same cores."""
+    with process(family) as one, process(f"{family}-2") as other:
+        assert one == other
