@@ -21,13 +21,16 @@ from imagemill import config
 BYTES_PER_SECOND = 16 * 2**10
 """Slower than any network that carries images."""
 
+_HEAD = b"HTTP/"
 _NEXT_SECONDS = 0.005
 _LINGER_SECONDS = 2.0
 _LINGER_PIECES, _PIECE_BYTES = 16, 4096
 
 
 class ClientSocket(socket.socket):
-    """A connection whose client has to keep moving.
+    """A connection whose client has to keep moving, and gets the head of an answer together with what follows.
+
+    Gunicorn sends them one by one, which wakes the client twice.
 
     Args:
         connection: the accepted one; this takes its place.
@@ -37,6 +40,7 @@ class ClientSocket(socket.socket):
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         super().__init__(fileno=connection.detach())
         self._seconds = seconds
+        self._head = b""
         self.begin_request()
 
     def begin_request(self) -> None:
@@ -45,20 +49,32 @@ class ClientSocket(socket.socket):
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """As of any socket. Raises TimeoutError once the request's time is over."""
+        self.flush()
         with self._within(self._deadline - time.monotonic()):
             piece = super().recv(size, flags)
         self._deadline += len(piece) / BYTES_PER_SECOND
         return piece
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """As of any socket. Raises TimeoutError if the client does not take it in time."""
+        """As of any socket, but a head is kept back. Raises TimeoutError if the client does not take it in time."""
+        if not self._head and bytes(data[: len(_HEAD)]) == _HEAD:
+            self._head = bytes(data)
+            return
+        if self._head:
+            data, self._head = b"".join((self._head, data)), b""
         with self._within(self._seconds + len(data) / BYTES_PER_SECOND):
             super().sendall(data, flags)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """As of any socket. Raises TimeoutError if the client takes nothing for a while."""
+        self.flush()
         with self._within(self._seconds):
             return super().sendfile(file, offset, count)
+
+    def flush(self) -> None:
+        """Send a head that was kept back, since there is no more to come. Raises TimeoutError as `sendall`."""
+        if self._head:
+            self.sendall(b"")
 
     def has_more(self, seconds: float) -> bool:
         """Whether the client sends something, or hangs up, within this time."""
@@ -128,7 +144,12 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
 
     def _serve(self, conn: TConn) -> Any:
         conn.sock.begin_request()
-        return super().handle(conn)
+        goes_on = super().handle(conn)
+        try:
+            conn.sock.flush()
+        except OSError:
+            return False
+        return goes_on
 
     def _has_next(self, conn: TConn) -> bool:
         # The main loop would have to watch the connection and give it a thread again: a fifth of what an answer costs.

@@ -69,6 +69,44 @@ def test_a_file_that_nobody_takes_is_given_up(ends: tuple[ClientSocket, socket.s
         served.sendfile(file)
 
 
+def test_a_head_comes_with_what_follows(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """Head and body of an answer arrive at once, and the next answer is none of theirs."""
+    served, client = ends
+    client.settimeout(0.05)
+    for _ in range(2):
+        served.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            client.recv(100)
+        served.sendall(b"body")
+        assert client.recv(100) == b"HTTP/1.1 200 OK\r\n\r\nbody"
+        served.sendall(b"more")
+        assert client.recv(100) == b"more"
+
+
+def test_a_head_alone_is_sent_too(ends: tuple[ClientSocket, socket.socket], tmp_path: Path) -> None:
+    """Where nothing follows, before a file, and before anything is read: an expectation is met at once."""
+    served, client = ends
+    served.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+    served.flush()
+    served.flush()
+    assert client.recv(100) == b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    served.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    client.sendall(b"body")
+    assert served.recv(100) == b"body"
+    assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    (tmp_path / "file").write_bytes(b"file")
+    served.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    with (tmp_path / "file").open("rb") as file:
+        served.sendfile(file)
+    served.close()
+    received = b""
+    while piece := client.recv(100):
+        received += piece
+    assert received == b"HTTP/1.1 200 OK\r\n\r\nfile"
+
+
 def test_a_next_request_is_noticed(ends: tuple[ClientSocket, socket.socket]) -> None:
     """There is more once the client has sent something or hung up, and not before."""
     served, client = ends
