@@ -39,11 +39,9 @@ def keep_to_one(processes: int, family: str = "imagemill") -> int | None:
 
 
 def _claim(name: str) -> bool:
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    # A sandbox may allow no such sockets.
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as claim:
         claim.bind(f"\0{name}")
-    except OSError:
-        claim.close()
-        return False
-    claim.detach()  # Open from here on, without anybody who could close it.
-    return True
+        claim.detach()  # Open from here on, without anybody who could close it.
+        return True
+    return False

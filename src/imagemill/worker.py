@@ -152,8 +152,9 @@ def leave(**_: Any) -> None:
 def prepare_child(**_: Any) -> None:
     """Bound the child's memory and cores, and build what its first job needs before that job is there."""
     settings = config.load()
-    # Before there are threads, which inherit it.
-    cores.keep_to_one(settings.concurrency)
+    if settings.worker_own_cores:
+        # Before there are threads, which inherit it.
+        cores.keep_to_one(settings.concurrency)
     # One for Python and one for libvips' threads, of which one works at a time: more keep more and win no time.
     allocation.keep_usual_buffers(_USUAL_BYTES, kept_bytes=_USUAL_BYTES, arenas=2)
     limit = settings.worker_max_address_bytes

@@ -14,6 +14,7 @@ import pytest
 import imagemill.doorbell.redis as doorbell_module
 from imagemill.broker import QUIET_SECONDS, RENDER_TASK, CeleryQueue, create_celery
 from imagemill.config import Settings
+from imagemill.doorbell import listening
 from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.errors import BrokerUnavailable
 from tests.fakes.clock import Clock
@@ -197,8 +198,9 @@ def test_an_ear_hears_each_ring_once(doorbell: RedisDoorbell) -> None:
         assert ear.wait(5)
 
 
-def test_an_ear_knows_whether_it_came_late(doorbell: RedisDoorbell) -> None:
+def test_an_ear_knows_whether_it_came_late(doorbell: RedisDoorbell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ring shortly before is known of, and one is held to be possible where nobody listened before."""
+    monkeypatch.setattr(listening, "_SETTLED_SECONDS", 0)
     with doorbell.listen(TOKEN) as ear:
         assert ear.missed
         doorbell.ring(TOKEN)
@@ -208,8 +210,24 @@ def test_an_ear_knows_whether_it_came_late(doorbell: RedisDoorbell) -> None:
         assert not other.missed
 
 
-def test_old_rings_are_forgotten(doorbell: RedisDoorbell) -> None:
+def test_after_a_gap_a_ring_may_have_been_missed(doorbell: RedisDoorbell, broker: Valkey) -> None:
+    """What rang while the line was down nobody has heard, and it is still held to be possible once the line is back."""
+    with doorbell.listen(TOKEN):
+        eventually(doorbell._subscribed.is_set)
+        doorbell._settled_at = 0
+        broker.kill()
+        eventually(lambda: not doorbell._subscribed.is_set())
+        with doorbell.listen(uuid4()) as ear:
+            assert ear.missed
+        broker.start()
+        eventually(doorbell._subscribed.is_set)
+        with doorbell.listen(uuid4()) as ear:
+            assert ear.missed
+
+
+def test_old_rings_are_forgotten(doorbell: RedisDoorbell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not grow with the jobs that have ended."""
+    monkeypatch.setattr(listening, "_SETTLED_SECONDS", 0)
     with doorbell.listen(TOKEN):
         eventually(doorbell._subscribed.is_set)
         doorbell.wake(str(TOKEN))

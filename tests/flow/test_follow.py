@@ -32,6 +32,19 @@ def test_an_ended_job_is_not_waited_for(house: House) -> None:
     assert house.jobs.now == before
 
 
+def test_a_wait_looks_once_where_the_bell_rings(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a job as it was seen last and its ring, the record is not asked."""
+    job = house.accept()
+    attempt = house.attempt(job.token)
+    house.doorbell = MemoryDoorbell(lambda _: attempt.work() and None)
+    looks = []
+    find = house.jobs.find
+    monkeypatch.setattr(house.jobs, "find", lambda token, owner: looks.append(token) or find(token, owner))
+
+    assert house.follow.await_end(job, 30).status is JobStatus.SUCCESS
+    assert looks == [job.token]
+
+
 def test_a_wait_ends_with_the_job(house: House) -> None:
     """The first look after the end returns the ended job, and nobody listens any more."""
     job = house.accept()

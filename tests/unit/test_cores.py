@@ -5,11 +5,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds processes to cores")
+
+CHILD = """
+import os
+from imagemill import worker
+worker.prepare_child()
+print(*sorted(os.sched_getaffinity(0)))
+"""
+
+FREE = """
+from imagemill.cores import keep_to_one
+import os
+print(keep_to_one(len(os.sched_getaffinity(0))))
+"""
 
 PROGRAM = """
 import os, sys
@@ -60,6 +74,22 @@ def test_nobody_is_bound_where_the_numbers_differ(family: str, more: int) -> Non
     """With fewer or more processes than cores the kernel chooses."""
     with process(family, more) as free:
         assert free == (None, CORES)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_workers_child_keeps_to_a_free_core(tmp_path: Path, own: bool) -> None:
+    """It is bound as long as a core is free, which another service on this machine may have; and not if that is off."""
+    everywhere = sorted(os.sched_getaffinity(0))
+    settings = {"DATA": tmp_path, "WORKER_CONCURRENCY": len(everywhere), "WORKER_OWN_CORES": own}
+    variables = os.environ | {f"IMAGEMILL_{name}": str(value) for name, value in settings.items()}
+
+    def told(program: str) -> str:
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout.strip()
+
+    free = told(FREE)
+    allowed = [*map(int, told(CHILD).split())]
+    assert allowed == ([int(free)] if own and free != "None" else everywhere)
 
 
 def test_families_do_not_know_each_other(family: str) -> None:

@@ -1,7 +1,8 @@
 """How long a client is waited for: a thread is lent to it while it keeps moving, and taken back when it stalls.
 
 Gunicorn's threaded worker waits for ever for the rest of a request, and lets its main loop wait for clients that do not
-hang up: as many idle connections as there are threads would stop the service. Knows sockets, nothing of HTTP.
+hang up: as many idle connections as there are threads would stop the service. Knows sockets, and of HTTP how an
+answer begins.
 """
 
 import errno
@@ -22,6 +23,7 @@ BYTES_PER_SECOND = 16 * 2**10
 """Slower than any network that carries images."""
 
 _HEAD = b"HTTP/"
+_MORE: int = getattr(socket, "MSG_MORE", 0)
 _NEXT_SECONDS = 0.005
 _LINGER_SECONDS = 2.0
 _LINGER_PIECES, _PIECE_BYTES = 16, 4096
@@ -67,14 +69,20 @@ class ClientSocket(socket.socket):
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """As of any socket. Raises TimeoutError if the client takes nothing for a while."""
-        self.flush()
+        self.flush(_MORE)
         with self._within(self._seconds):
             return super().sendfile(file, offset, count)
 
-    def flush(self) -> None:
-        """Send a head that was kept back, since there is no more to come. Raises TimeoutError as `sendall`."""
+    def shutdown(self, how: int, /) -> None:
+        """As of any socket."""
+        with suppress(OSError):
+            self.flush()
+        super().shutdown(how)
+
+    def flush(self, flags: int = 0) -> None:
+        """Send a head that was kept back, by itself. Raises TimeoutError as `sendall`."""
         if self._head:
-            self.sendall(b"")
+            self.sendall(b"", flags)
 
     def has_more(self, seconds: float) -> bool:
         """Whether the client sends something, or hangs up, within this time."""
@@ -152,7 +160,10 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         return goes_on
 
     def _has_next(self, conn: TConn) -> bool:
-        # The main loop would have to watch the connection and give it a thread again: a fifth of what an answer costs.
-        # But a thread that another connection waits for goes there.
+        # The main loop would have to watch the connection and give it a thread again: a sixth of what an answer costs.
+        # But one thread is left for whoever comes meanwhile.
         served = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
-        return bool(self.alive and served <= self.cfg.threads and conn.sock.has_more(_NEXT_SECONDS))
+        if not self.alive or served >= self.cfg.threads:
+            return False
+        # What has been read already, the socket does not tell of.
+        return bool(conn.parser.unreader.buf.getvalue()) or conn.sock.has_more(_NEXT_SECONDS)

@@ -14,8 +14,12 @@ class Work(Deployment):
         None,
         ge=1,
         le=256,
-        description="Child processes of a worker; left out, one for each core. Where there are as many as cores, each "
-        "keeps to its own.",
+        description="Child processes of a worker; left out, one for each core.",
+    )
+    worker_own_cores: bool = Field(
+        True,
+        description="Whether each child of a worker keeps to a core of its own, where there are as many as cores. "
+        "To be switched off where several containers with workers share their cores.",
     )
     job_soft_seconds: int = Field(45, ge=1, description="A job that takes longer is ended with an error.")
     job_hard_seconds: int = Field(60, ge=2, description="A worker child whose job takes longer is killed.")

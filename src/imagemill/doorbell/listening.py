@@ -1,6 +1,7 @@
 """Listening: one connection and one thread for all who wait in a process. Knows no broker; its kinds do."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ RING_SECONDS = 0.5
 
 _QUIET_SECONDS = 5.0
 _REMEMBERED = 1024
+_SETTLED_SECONDS = 5.0  # More than lies between a look at a job and listening for it, even if the broker is away.
 _SUBSCRIBE_SECONDS = 0.2
 _RECONNECT_SECONDS = 1.0
 
@@ -33,6 +35,7 @@ class ListeningDoorbell(ABC):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ears: dict[str, list[threading.Event]] = defaultdict(list)
+        self._settled_at = math.inf
         self._heard: dict[str, None] = {}  # The tokens that were rung for last, the latest at the end.
         self._quiet_until = 0.0
         self._listener_pid: int | None = None
@@ -62,8 +65,8 @@ class ListeningDoorbell(ABC):
         rung = threading.Event()
         with self._lock:
             self._ears[str(token)].append(rung)
-            # Rings for all are heard here; but none before the first listener of a process, or while the line is down.
-            missed = str(token) in self._heard or not self._subscribed.is_set()
+            # Rings for all are heard here; but none before the first listener of a process, or while the line was down.
+            missed = str(token) in self._heard or time.monotonic() < self._settled_at
             self._start_listener()
         # Only a process's first listener finds it unset; if the broker is away, the one who waits just polls.
         self._subscribed.wait(_SUBSCRIBE_SECONDS)
@@ -86,6 +89,7 @@ class ListeningDoorbell(ABC):
 
     def subscribed(self) -> None:
         """From now on no ring is missed."""
+        self._settled_at = time.monotonic() + _SETTLED_SECONDS
         self._subscribed.set()
 
     def wake(self, token: str) -> None:
@@ -115,6 +119,7 @@ class ListeningDoorbell(ABC):
                 told = True
             except Exception:
                 log.exception("The doorbell failed; those who wait look at the record.")
+            self._settled_at = math.inf
             self._subscribed.clear()
             self._closed.wait(_RECONNECT_SECONDS)
 

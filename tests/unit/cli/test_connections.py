@@ -1,14 +1,18 @@
 """Connections: whoever moves is waited for, whoever does not is not."""
 
+import io
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from gunicorn.workers.gthread import ThreadWorker
 
 from imagemill.cli import connections
-from imagemill.cli.connections import BYTES_PER_SECOND, ClientSocket
+from imagemill.cli.connections import BYTES_PER_SECOND, ClientSocket, TimedWorker
 
 SECONDS = 0.05
 
@@ -117,6 +121,71 @@ def test_a_next_request_is_noticed(ends: tuple[ClientSocket, socket.socket]) -> 
     assert not served.has_more(0.01)
     client.shutdown(socket.SHUT_WR)
     assert served.has_more(0.01)
+
+
+THREADS = 4
+
+
+def worker(served: int = 1, alive: bool = True) -> TimedWorker:
+    """A worker with so many connections that have a thread, or wait for one."""
+    worker = TimedWorker.__new__(TimedWorker)
+    worker.alive, worker.cfg = alive, SimpleNamespace(threads=THREADS)
+    worker.nr_conns, worker.keepalived_conns, worker.pending_conns = served + 2, [object()], [object()]
+    return worker
+
+
+def requests_served(
+    worker: TimedWorker, ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, read_ahead: bytes
+) -> int:
+    """How many of three requests a thread serves at a stretch; each comes when the one before has been answered."""
+    served, client = ends
+    requests = []
+
+    def handle(_: object, connection: Any) -> bool:
+        requests.append(connection.sock.recv(3))
+        if len(requests) < 3:
+            client.sendall(b"GET")
+        return True
+
+    monkeypatch.setattr(ThreadWorker, "handle", handle)
+    client.sendall(b"GET")
+    unreader = SimpleNamespace(buf=io.BytesIO(read_ahead))
+    assert worker.handle(SimpleNamespace(sock=served, parser=SimpleNamespace(unreader=unreader)))
+    return len(requests)
+
+
+def test_a_thread_goes_on_with_a_connection(
+    ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves what follows at once, and then lets go of the connection, which goes on."""
+    assert requests_served(worker(THREADS - 1), ends, monkeypatch, b"") == 3
+
+
+@pytest.mark.parametrize(("served", "alive"), [(THREADS, True), (1, False)], ids=["others-wait", "stopping"])
+def test_a_thread_that_is_wanted_elsewhere_goes(
+    ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, served: int, alive: bool
+) -> None:
+    """Where others may wait for a thread, or the service stops, a thread serves one request."""
+    assert requests_served(worker(served, alive), ends, monkeypatch, b"") == 1
+
+
+def test_what_was_read_ahead_is_served_without_a_look_at_the_socket(
+    ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that came together lie in the parser, and the socket is silent."""
+    monkeypatch.setattr(ClientSocket, "has_more", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr(ThreadWorker, "handle", lambda *_: next(answers))
+    answers = iter([True, True, False])
+    unreader = SimpleNamespace(buf=io.BytesIO(b"GET"))
+    assert not worker().handle(SimpleNamespace(sock=ends[0], parser=SimpleNamespace(unreader=unreader)))
+
+
+def test_a_head_goes_out_before_the_end(ends: tuple[ClientSocket, socket.socket]) -> None:
+    """Who closes in the middle of an answer has sent what he had."""
+    served, client = ends
+    served.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    served.shutdown(socket.SHUT_WR)
+    assert client.recv(100) == b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 def test_a_goodbye_waits_for_the_other(ends: tuple[ClientSocket, socket.socket]) -> None:
