@@ -11,10 +11,7 @@ class Work(Deployment):
     """What workers and the beat do, how often and for how long."""
 
     worker_concurrency: int | None = Field(
-        None,
-        ge=1,
-        le=256,
-        description="Child processes of a worker; left out, one for each core.",
+        None, ge=1, le=256, description="Child processes of a worker; left out, one for each core."
     )
     worker_own_cores: bool = Field(
         True,

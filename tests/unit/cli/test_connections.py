@@ -134,23 +134,27 @@ def worker(served: int = 1, alive: bool = True) -> TimedWorker:
     return worker
 
 
+def connection(served: ClientSocket, read_ahead: bytes = b"") -> SimpleNamespace:
+    """What Gunicorn knows of a connection, of which its parser has read so much more than it has used."""
+    return SimpleNamespace(sock=served, parser=SimpleNamespace(unreader=SimpleNamespace(buf=io.BytesIO(read_ahead))))
+
+
 def requests_served(
-    worker: TimedWorker, ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, read_ahead: bytes
+    worker: TimedWorker, ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> int:
     """How many of three requests a thread serves at a stretch; each comes when the one before has been answered."""
     served, client = ends
     requests = []
 
-    def handle(_: object, connection: Any) -> bool:
-        requests.append(connection.sock.recv(3))
+    def handle(_: object, conn: Any) -> bool:
+        requests.append(conn.sock.recv(3))
         if len(requests) < 3:
             client.sendall(b"GET")
         return True
 
     monkeypatch.setattr(ThreadWorker, "handle", handle)
     client.sendall(b"GET")
-    unreader = SimpleNamespace(buf=io.BytesIO(read_ahead))
-    assert worker.handle(SimpleNamespace(sock=served, parser=SimpleNamespace(unreader=unreader)))
+    assert worker.handle(connection(served))
     return len(requests)
 
 
@@ -158,7 +162,7 @@ def test_a_thread_goes_on_with_a_connection(
     ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It serves what follows at once, and then lets go of the connection, which goes on."""
-    assert requests_served(worker(THREADS - 1), ends, monkeypatch, b"") == 3
+    assert requests_served(worker(THREADS - 1), ends, monkeypatch) == 3
 
 
 @pytest.mark.parametrize(("served", "alive"), [(THREADS, True), (1, False)], ids=["others-wait", "stopping"])
@@ -166,7 +170,7 @@ def test_a_thread_that_is_wanted_elsewhere_goes(
     ends: tuple[ClientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch, served: int, alive: bool
 ) -> None:
     """Where others may wait for a thread, or the service stops, a thread serves one request."""
-    assert requests_served(worker(served, alive), ends, monkeypatch, b"") == 1
+    assert requests_served(worker(served, alive), ends, monkeypatch) == 1
 
 
 def test_what_was_read_ahead_is_served_without_a_look_at_the_socket(
@@ -176,8 +180,7 @@ def test_what_was_read_ahead_is_served_without_a_look_at_the_socket(
     monkeypatch.setattr(ClientSocket, "has_more", lambda *_: pytest.fail("looked"))
     monkeypatch.setattr(ThreadWorker, "handle", lambda *_: next(answers))
     answers = iter([True, True, False])
-    unreader = SimpleNamespace(buf=io.BytesIO(b"GET"))
-    assert not worker().handle(SimpleNamespace(sock=ends[0], parser=SimpleNamespace(unreader=unreader)))
+    assert not worker().handle(connection(ends[0], read_ahead=b"GET"))
 
 
 def test_a_head_goes_out_before_the_end(ends: tuple[ClientSocket, socket.socket]) -> None:
