@@ -24,6 +24,9 @@ AUTO_QUALITIES = (20, 95)
 FLAT = 0.5
 """Share of pixels that equal their right neighbour from which a picture is a drawing and not a photograph."""
 
+COPIED_BYTES = 32 * 2**20
+"""Pixels that are handed to Pillow where libvips would write the same bytes without a copy of them, only slower."""
+
 _SCORE_SLOPE, _BYTES_SLOPE = 0.25, 0.03
 """What one step of quality is worth, about: decibels of likeness, and natural logarithms of bytes."""
 
@@ -224,8 +227,14 @@ def _encode(image: Image, encoding: Encoding, keep: str) -> bytes:
         height = image.height // encoding.frames
         frames = [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
         return pillow.encode_avif([*map(vips.to_raster, frames)], vips.delays_ms(image), encoding)
+    if encoding.format is ImageFormat.WEBP and encoding.frames == 1 and keep == "none" and _is_moderate(image):
+        return pillow.encode_webp(vips.to_raster(image), encoding)
     name, options = saver(encoding)
     return vips.encode(image, name, options | {"keep": keep})
+
+
+def _is_moderate(image: Image) -> bool:
+    return vips.pixel_bytes(image) <= COPIED_BYTES
 
 
 def _decode(data: bytes, encoding: Encoding) -> Image:

@@ -1,9 +1,10 @@
-"""Pillow: reads what libvips here cannot, from BMP to HEIC, and writes JPEG 2000 and moving AVIF.
+"""Pillow: reads what libvips here cannot, from BMP to HEIC, and writes JPEG 2000, WebP and moving AVIF.
 
 The only importer of Pillow. It decodes in a worker's child only: `headers.py` reads headers without it. It is told the
 one format that it may try, sees no JPEG and no PNG, and no file whose header has not been checked against the limits.
 """
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -16,7 +17,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.ports import Bytes
 from imagemill.engine.headers import DAMAGED, NOT_READ
 from imagemill.engine.raster import Raster
-from imagemill.engine.savers import avif_effort
+from imagemill.engine.savers import avif_effort, webp_effort
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ _DAMAGE = (
     struct.error,
 )
 # What Pillow's readers raise over broken files: they are written for sound ones, and say little of what they meet.
+_NO_MEMORY = re.compile(r"encoding error [12]\b|.*out of memory", re.IGNORECASE)
+# The words of Pillow for libwebp's VP8_ENC_ERROR_OUT_OF_MEMORY and …_BITSTREAM_OUT_OF_MEMORY, and libavif's own.
+_LOSSLESS_EFFORT = 75
+# libvips' default for what libwebp calls quality and means as time where nothing is lost.
 _EXIF_START = b"Exif\0\0"
 _TEXTS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
 
@@ -157,6 +162,22 @@ def encode_jp2(raster: Raster, encoding: Encoding) -> bytes:
     return _saved(_picture(raster), "JPEG2000", options)
 
 
+def encode_webp(raster: Raster, encoding: Encoding) -> bytes:
+    """Write a still WebP: the bytes that libvips writes, from the same libwebp, which is compiled to be faster here.
+
+    Args:
+        raster: the picture.
+        encoding: as for libvips.
+
+    Raises:
+        MemoryLimitExceeded: there was not enough memory.
+        RenderFailed: the encoder refused.
+    """
+    options: dict[str, Any] = {"method": webp_effort(encoding), "lossless": encoding.lossless}
+    options["quality"] = _LOSSLESS_EFFORT if encoding.quality is None else encoding.quality
+    return _saved(_picture(raster), "WEBP", options)
+
+
 def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: Encoding) -> bytes:
     """Write an animated AVIF. It repeats for ever: its loops are nothing that Pillow can set.
 
@@ -201,13 +222,15 @@ def _picture(raster: Raster) -> "Pictures.Image":
     from PIL import Image  # noqa: PLC0415 - as above
 
     mode = _MODES[raster.bands]
-    return Image.frombytes(mode, (raster.width, raster.height), bytes(raster.pixels))
+    return Image.frombytes(mode, (raster.width, raster.height), raster.pixels)
 
 
 def _saved(picture: "Pictures.Image", format: str, options: dict[str, Any]) -> bytes:
     file = BytesIO()
     try:
         picture.save(file, format, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
+        if isinstance(error, MemoryError) or _NO_MEMORY.match(str(error)):
+            raise MemoryLimitExceeded("The image needs too much memory.") from error
         raise RenderFailed("The output could not be encoded.") from error
     return file.getvalue()

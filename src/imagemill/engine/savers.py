@@ -35,6 +35,11 @@ def avif_effort(encoding: Encoding) -> int:
     return 1 if encoding.effort is None else _AVIF_EFFORTS[encoding.effort]
 
 
+def webp_effort(encoding: Encoding) -> int:
+    """What libwebp calls method, 0…6."""
+    return 4 if encoding.effort is None else round(encoding.effort * 6 / 9)
+
+
 def _jpeg(encoding: Encoding) -> Told:
     effort = 1 if encoding.effort is None else encoding.effort
     told: Told = {"optimize_coding": effort >= 1, **_SUBSAMPLE[encoding.chroma]}
@@ -63,7 +68,7 @@ def _png(encoding: Encoding) -> Told:
 
 
 def _webp(encoding: Encoding) -> Told:
-    told: Told = {"effort": 4 if encoding.effort is None else round(encoding.effort * 6 / 9)}
+    told: Told = {"effort": webp_effort(encoding)}
     return told | {"lossless": True} if encoding.lossless else told
 
 

@@ -211,7 +211,7 @@ def from_raster(raster: Raster) -> Image:
 
 def to_raster(image: Image) -> Raster:
     """A picture for another library to encode."""
-    return Raster(bytes(image.write_to_memory()), image.width, image.height, image.bands)
+    return Raster(memoryview(image.write_to_memory()), image.width, image.height, image.bands)
 
 
 def stack(frames: Sequence[Image], texts: Image) -> Image:

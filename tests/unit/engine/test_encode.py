@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.ports import Rendered
 from imagemill.domain.recipe import Recipe
-from imagemill.engine import pillow, vips
+from imagemill.engine import encode, pillow, vips
 from imagemill.engine.encode import AUTO_QUALITIES, is_drawing
 from imagemill.engine.raster import Raster
+from imagemill.engine.savers import saver
 from imagemill.engine.score import Reference
 from imagemill.engine.search import TRIALS
-from imagemill.errors import LeaseLost, OutputTooLarge, RenderFailed
+from imagemill.errors import LeaseLost, MemoryLimitExceeded, OutputTooLarge, RenderFailed
 from tests import images
 from tests.unit.engine.rendering import ENGINE, distance, pixels, render
 
@@ -267,8 +269,43 @@ def test_drawings_are_told_from_photographs() -> None:
     assert is_drawing(opened(images.photo_png(1, 8)))
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *(Encoding(ImageFormat.WEBP, effort=effort) for effort in (0, None, 9)),
+        *(Encoding(ImageFormat.WEBP, quality=quality) for quality in (1, 100)),
+        *(Encoding(ImageFormat.WEBP, lossless=True, effort=effort) for effort in (None, 9)),
+    ],
+    ids=str,
+)
+def test_webp_is_the_same_from_both_libraries(mode: str, encoding: Encoding) -> None:
+    """Byte by byte: which one writes is a matter of time alone. Where versions part, `RECIPE_VERSION` has to rise."""
+    picture = opened(images.saved(images.photo(90, 61).convert(mode), ImageFormat.PNG))
+    name, told = saver(encoding)
+    assert pillow.encode_webp(vips.to_raster(picture), encoding) == vips.encode(picture, name, told | {"keep": "none"})
+
+
+def test_a_picture_too_large_to_be_copied_stays_with_libvips() -> None:
+    """It gives the same bytes and holds the pixels only once."""
+    usual = render(PHOTO, format="webp").data
+    with patch.object(encode, "COPIED_BYTES", 240 * 160 * 3 - 1), patch.object(pillow, "encode_webp", None):
+        assert render(PHOTO, format="webp").data == usual
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ValueError("encoding error 1"), ValueError("encoding error 2"), OSError("Out of memory")]
+)
+def test_too_little_memory_to_encode_is_said_as_such(error: Exception) -> None:
+    """The job may be tried again."""
+    with patch.object(Image.Image, "save", side_effect=error), pytest.raises(MemoryLimitExceeded):
+        render(PHOTO, format="webp")
+
+
 def test_pillow_that_refuses_is_our_fault() -> None:
     """What fails after the pixels were read is no damage of the image."""
     pixel = Raster(bytes(3), 1, 1, 3)
     with pytest.raises(RenderFailed):
         pillow.encode_avif([pixel], [], Encoding(ImageFormat.AVIF, quality=10_000))
+    with pytest.raises(RenderFailed):
+        pillow.encode_webp(Raster(bytes(3 * 2**14), 2**14, 1, 3), Encoding(ImageFormat.WEBP))
