@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from benchmarks.client import Address, Connection, UnexpectedAnswer, drive
 from benchmarks.end_to_end import CONNECTIONS, Costs
 from benchmarks.peers.servers import IPX, PEERS, THUMBOR, Peer
-from benchmarks.peers.sources import encoded, numbered
+from benchmarks.peers.sources import as_of_a_phone, encoded, numbered
 from benchmarks.plan import Fresh, Plan
 from benchmarks.reference import ratios
 from benchmarks.report import Figure, Goal
@@ -32,6 +32,7 @@ SIDE = 512
 _ALIKE = 1.25
 """How many times larger one side may be where both are told to code alike: scaling differs, and so does libaom."""
 
+_PHONE = " of Display P3"
 _SET_FORMATS = ("jpeg", "webp")
 _URL = re.compile(rb'"url": ?"([^"]+)"')
 _SINGLE = {IPX.name: Goal("ratio", least=0.9), THUMBOR.name: Goal("ratio", least=1)}
@@ -65,34 +66,39 @@ class Target:
 
 
 def measure(plan: Plan) -> Iterator[Figure]:
-    """Each format at 512 × 512 and a responsive set, against each peer: coding alike, then each one's defaults."""
-    targets = [*_singles(plan), _responsive(plan)]
+    """Each format at 512 × 512 and a responsive set, against each peer: coding alike, then each one's defaults.
+
+    Coding alike they are measured twice, the second time with pictures that carry a profile.
+    """
+    plain, phone = [*_singles(plan), _responsive(plan)], [*_singles(plan, phone=True), _responsive(plan, phone=True)]
     folder = plan.folder / "pictures"
     folder.mkdir()
-    for target in targets:
+    for target in plain + phone:
         _path(folder, target).write_bytes(target.source)
     with Service(plan.folder) as service:
         for peer in PEERS:
             if not peer.installed:
                 print(f"{peer.name} is not installed: make bench-peers", flush=True)
                 continue
-            for alike in (True, False):
+            for alike, targets in ((True, plain + phone), (False, plain)):
                 match = _Match(plan, service, peer, folder, alike)
                 yield from map(match.run, targets)
 
 
-def _singles(plan: Plan) -> Iterator[Target]:
-    for format, source in encoded(plan.jpeg(3)).items():
+def _singles(plan: Plan, *, phone: bool = False) -> Iterator[Target]:
+    source = plan.jpeg(3)
+    for format, file in encoded(as_of_a_phone(source) if phone else source).items():
+        name = f"{format} to {SIDE} × {SIDE}{_PHONE * phone}"
         options = f"width={SIDE}&height={SIDE}&fit=inside&format={format}"
-        fresh = Fresh(numbered(source, format))
-        yield Target(f"{format} to {SIDE} × {SIDE}", format, source, fresh, options, ((SIDE, SIDE, format),))
+        yield Target(name, format, file, Fresh(numbered(file, format)), options, ((SIDE, SIDE, format),))
 
 
-def _responsive(plan: Plan) -> Target:
+def _responsive(plan: Plan, *, phone: bool = False) -> Target:
     outputs = [(width, 0, format) for width in WIDTHS for format in _SET_FORMATS]
     options = json.dumps([{"width": width, "format": format} for width, _, format in outputs])
-    source = plan.jpeg(6)
-    return Target("responsive set", "jpeg", source, Fresh(source), "outputs=" + quote(options), tuple(outputs))
+    source = as_of_a_phone(plan.jpeg(6)) if phone else plan.jpeg(6)
+    name = f"responsive set{_PHONE * phone}"
+    return Target(name, "jpeg", source, Fresh(source), "outputs=" + quote(options), tuple(outputs))
 
 
 @dataclass(frozen=True)
