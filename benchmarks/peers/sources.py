@@ -15,7 +15,7 @@ _NUMBER_BYTES = 16
 
 
 def encoded(jpeg: bytes) -> dict[str, bytes]:
-    """The pixels of a JPEG as a file of each format, at the quality of a good original, with its profile if it has one."""
+    """The pixels and the profile of a JPEG as a file of each format, at the quality of a good original."""
     picture = vips.in_memory(vips.open(jpeg, ImageFormat.JPEG))
     return {
         "jpeg": jpeg,
