@@ -82,13 +82,17 @@ def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> b
 def moving(
     format: ImageFormat, delays_ms: Sequence[int], loop: int, *, width: int = 48, height: int = 32, alpha: bool = False
 ) -> bytes:
-    """A photograph with a red square that moves on from frame to frame; `loop` as Pillow counts, 0 for ever."""
+    """A photograph with a red square that moves on from frame to frame.
+
+    Args:
+        loop: as Pillow counts, 0 for ever; of AVIF it writes nothing else.
+    """
     frames = []
     for number in range(len(delays_ms)):
         frame = _faded(photo(width, height)) if alpha else photo(width, height)
         frame.paste((255, 0, 0), (4 * number, 4, 4 * number + 8, 12))
         frames.append(frame)
-    extra = {"lossless": True} if format is ImageFormat.WEBP else {"disposal": 2}
+    extra = _MOVING_ENCODING[format]
     return saved(frames[0], format, save_all=True, append_images=frames[1:], duration=[*delays_ms], loop=loop, **extra)
 
 
@@ -246,6 +250,13 @@ def webp_of_frames(frames: int, side: int = 8) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def avif_of_frames(frames: int, side: int = 8) -> bytes:
+    """An AVIF sequence of many frames, a few bytes each."""
+    pictures = [Image.new("RGB", (side, side), (frame % 256, 0, 0)) for frame in range(frames)]
+    extra = _MOVING_ENCODING[ImageFormat.AVIF]
+    return saved(pictures[0], ImageFormat.AVIF, save_all=True, append_images=pictures[1:], duration=100, **extra)
+
+
 def tiff_of_pages(pages: int, order: str = "<", *, big: bool = False) -> bytes:
     """A TIFF of many pages of one pixel, all in the same place; `order` is that of struct, `big` makes a BigTIFF."""
     count, entry, offset = ("Q", "2HQQ", "Q") if big else ("H", "2HII", "I")
@@ -341,6 +352,11 @@ _ENCODING: dict[ImageFormat, dict[str, object]] = {
     ImageFormat.WEBP: {"quality": 85, "method": 0},
     ImageFormat.AVIF: {"quality": 70, "speed": 10, "max_threads": 1},
     ImageFormat.TIFF: {"compression": "tiff_lzw"},
+}
+_MOVING_ENCODING: dict[ImageFormat, dict[str, object]] = {
+    ImageFormat.WEBP: {"lossless": True},
+    ImageFormat.GIF: {"disposal": 2},
+    ImageFormat.AVIF: {"quality": 95, "speed": 10, "max_threads": 1},
 }
 
 

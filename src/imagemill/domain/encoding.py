@@ -20,8 +20,8 @@ DEFAULT_SCORE = Decimal("0.997")
 Source: docs/decisions/0017.
 """
 
-ANIMATIONS = (ImageFormat.GIF, ImageFormat.WEBP)
-"""Sources whose frames are read. A TIFF has pages, and of an AVIF libheif gives the first frame only."""
+ANIMATIONS = (ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.AVIF)
+"""Sources whose frames are read. A TIFF has pages, and of an APNG libvips gives the first frame only."""
 
 PALETTES = (2, 4, 16, 256)
 """Colours that an image by index can have: those of 1, 2, 4 and 8 bits a pixel."""

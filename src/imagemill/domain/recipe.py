@@ -17,7 +17,7 @@ from imagemill.domain.output import OPTIONS, Output
 from imagemill.domain.table import below, known, read_each, read_values
 from imagemill.errors import InvalidOptions, OptionProblem
 
-RECIPE_VERSION = 5
+RECIPE_VERSION = 6
 """Raised when the same recipe begins to give different pixels, so that old results are not taken for new ones."""
 
 DEFAULT_BOX = {"width": 100, "height": 100}

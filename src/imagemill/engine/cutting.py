@@ -101,9 +101,9 @@ class Cutting:
         """Whether one opening serves outputs with these cuts: of a drawing each part is drawn for itself."""
         return not self._is_drawing or len(set(cuts)) == 1
 
-    def open_frames(self) -> vips.Image:
-        """Open all frames of an animation, one below the other."""
-        return vips.open(self._data, self._header.format, animated=True)
+    def animation(self) -> reading.Animation:
+        """All frames, where the picture is an animation."""
+        return reading.animation(self._data, self._header)
 
     def _keeps_its_place(self, factor: int, reduction: Fraction, cuts: Sequence[Box | None]) -> bool:
         lost = max(side % factor for side in (self._header.size.width, self._header.size.height))

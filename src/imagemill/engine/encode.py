@@ -15,6 +15,7 @@ from imagemill.engine import pillow, vips
 from imagemill.engine.savers import saver
 from imagemill.engine.score import Reference
 from imagemill.engine.search import greatest, least
+from imagemill.engine.sequence import FOR_EVER
 from imagemill.engine.vips import Image
 from imagemill.errors import OutputTooLarge
 
@@ -188,7 +189,7 @@ def _worth_trying(image: Image, encodings: list[Encoding]) -> Iterator[Encoding]
             continue
         if format is ImageFormat.PNG and not (drawing or encoding.lossless):
             continue
-        if format is ImageFormat.AVIF and encoding.frames > 1 and not vips.repeats_for_ever(image):
+        if format is ImageFormat.AVIF and encoding.frames > 1 and vips.plays(image) != FOR_EVER:
             continue  # Pillow writes none that ends
         if drawing:
             # Large areas of one colour with sharp edges: small without loss, and with halved chroma the edges bleed.
@@ -242,5 +243,5 @@ def _decode(data: bytes, encoding: Encoding) -> Image:
     if encoding.format is ImageFormat.JP2 or (encoding.format is ImageFormat.AVIF and moving):
         format = "JPEG2000" if encoding.format is ImageFormat.JP2 else "AVIF"
         frames = [vips.from_raster(raster) for raster in pillow.decode(data, format)]
-        return vips.in_memory(vips.stack(frames, frames[0]))
+        return vips.in_memory(vips.stack(frames))
     return vips.in_memory(vips.open(data, encoding.format, animated=moving))

@@ -37,6 +37,9 @@ PLUGINS: Mapping[ImageFormat, str] = {
 }
 """What Pillow calls the formats that only it is asked to read."""
 
+LONGEST_DELAY_MS = 2**24 - 1
+"""For which a frame can be shown: what WebP has room for, four hours and a half."""
+
 _NAMES = {**PLUGINS, ImageFormat.AVIF: "AVIF"}
 
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # Where EXIF has it, and where Pillow puts what an AVIF says of itself.
@@ -78,6 +81,26 @@ def read(data: Bytes, header: Header) -> Raster:
                 raise CorruptImage(DAMAGED)
             picture.load()
             return _raster(picture, header)
+    except (MemoryError, *_DAMAGE) as error:
+        raise _explained(error) from error
+
+
+def frames(data: Bytes, header: Header) -> Iterator[tuple[Raster, int]]:
+    """Decode the frames of an AVIF, one by one, each with the milliseconds that it is shown.
+
+    Raises:
+        CorruptImage: one is damaged, or there are not as many, or not of the size, that the header said.
+        UnsupportedImage, MemoryLimitExceeded: as `read`.
+    """
+    try:
+        with _opener(header.format)(BytesIO(data), formats=[_NAMES[header.format]]) as picture:
+            found = picture.size, getattr(picture, "n_frames", 1)
+            if found != ((header.size.width, header.size.height), header.frames):
+                raise CorruptImage(DAMAGED)
+            for number in range(header.frames):
+                picture.seek(number)
+                picture.load()
+                yield _raster(picture, header), min(picture.info["duration"], LONGEST_DELAY_MS)
     except (MemoryError, *_DAMAGE) as error:
         raise _explained(error) from error
 

@@ -202,15 +202,16 @@ class _Pictures:
         return _apply_to(self._source(plan), plan) if plan.frames == 1 else self._animate(plan)
 
     def _animate(self, plan: OutputPlan) -> Image:
-        roll = self._cutting.open_frames()
-        height = roll.height // plan.frames
-        frames = []
-        for number in range(plan.frames):
-            if number:
+        animation = self._cutting.animation()
+        frames: list[Image] = []
+        delays_ms: list[int] = []
+        for frame, delay_ms in animation.frames:
+            if frames:
                 self.go_on()
-            # In their order, since the codec reads them so. Each goes through the steps as a picture of its own.
-            frames.append(_apply_to(Opened(roll.crop(0, number * height, roll.width, height)), plan))
-        return vips.stack(frames, roll)
+            # Each goes through the steps as a picture of its own.
+            frames.append(_apply_to(Opened(frame), plan))
+            delays_ms.append(delay_ms)
+        return vips.stack(frames, delays_ms, animation.plays)
 
 
 def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> OutputPlan:

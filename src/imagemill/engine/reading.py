@@ -4,7 +4,8 @@ The one place that tells a file's format and decides whether it is taken in.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from imagemill.domain.formats import SNIFF_BYTES, TAKEN, ImageFormat, sniff
@@ -16,6 +17,7 @@ from imagemill.engine import pillow, vips
 from imagemill.engine.depths import in_16_bits
 from imagemill.engine.headers import announced, largest_of_icon
 from imagemill.engine.primaries import is_p3
+from imagemill.engine.sequence import FOR_EVER, read_sequence
 from imagemill.engine.svg import read_drawing
 from imagemill.engine.vips import Image
 from imagemill.errors import TooManyPixels, UnsupportedImage
@@ -48,6 +50,9 @@ def probe(data: Bytes, limits: Limits, taken: Collection[ImageFormat] = TAKEN) -
         raise UnsupportedImage("The image is none of " + ", ".join(format.upper() for format in taken) + ".")
     if format is ImageFormat.SVG:
         return Header(format, read_drawing(data).size, frames=1, alpha=True)
+    if format is ImageFormat.AVIF:
+        header = vips.probe(data, format, limits)
+        return replace(header, frames=_frames_of_avif(data, header.size))
     if format is ImageFormat.HEIC:
         # Further pictures of the file are not looked at; nor do they count.
         header = vips.probe(data, format, limits)
@@ -112,6 +117,46 @@ def decoded(data: Bytes, header: Header) -> Image | None:
     if header.format is ImageFormat.AVIF and _is_plain(data, header):
         return _understood(vips.from_raster(pillow.read(data, header)), data, header.format)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """An animation that has been opened.
+
+    Args:
+        frames: one after the other, each with the milliseconds that it is shown; a frame has to be computed before the
+            next one is asked for.
+        plays: how often they are shown, 0 for ever; None where the file does not say.
+    """
+
+    frames: Iterator[tuple[Image, int]]
+    plays: int | None
+
+
+def animation(data: Bytes, header: Header) -> Animation:
+    """Open all frames of an animation.
+
+    Args:
+        data: the file.
+        header: of the file, found within the limits; of more than one frame.
+
+    Raises:
+        CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`; also while frames are taken.
+    """
+    if header.format is ImageFormat.AVIF:
+        sequence = read_sequence(data)
+        rasters = pillow.frames(data, header)
+        frames = ((_understood(vips.from_raster(raster), data, header.format), delay) for raster, delay in rasters)
+        return Animation(frames, sequence.plays if sequence else FOR_EVER)
+    roll = vips.open(data, header.format, animated=True)
+    return Animation(vips.unrolled(roll, header.frames), vips.plays(roll))
+
+
+def _frames_of_avif(data: Bytes, size: Size) -> int:
+    # Further pictures that are no sequence are not looked at, nor do they count. A sequence in another size than the
+    # picture in front, or one that is to be turned or cut, is the picture in front.
+    sequence = read_sequence(data)
+    return sequence.frames if sequence and sequence.frames and sequence.size == size else 1
 
 
 def _understood(image: Image, data: Bytes, format: ImageFormat) -> Image:

@@ -214,19 +214,31 @@ def to_raster(image: Image) -> Raster:
     return Raster(memoryview(image.write_to_memory()), image.width, image.height, image.bands)
 
 
-def stack(frames: Sequence[Image], texts: Image) -> Image:
+def stack(frames: Sequence[Image], delays_ms: Sequence[int] = (), plays: int | None = None) -> Image:
     """Frames of one size, one below the other, as libvips' encoders take an animation.
 
     Args:
         frames: that are in memory.
-        texts: the animation as opened, which tells the delays and the loops.
+        delays_ms: how long each is shown, in milliseconds; left out, nothing is said of it.
+        plays: how often they are shown, 0 for ever; left out, nothing is said of it.
     """
     joined = pyvips.Image.arrayjoin(list(frames), across=1).copy()
-    for field, kind in (("delay", pyvips.GValue.array_int_type), ("loop", pyvips.GValue.gint_type)):
-        if texts.get_typeof(field):
-            joined.set_type(kind, field, texts.get(field))
+    if delays_ms:
+        joined.set_type(pyvips.GValue.array_int_type, "delay", list(delays_ms))
+    if plays is not None:
+        joined.set_type(pyvips.GValue.gint_type, "loop", plays)
     joined.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
     return joined
+
+
+def unrolled(roll: Image, frames: int) -> Iterator[tuple[Image, int]]:
+    """The frames of an animation that was opened one below the other, and how long each is shown.
+
+    They have to be computed in this order, since the codec reads them so.
+    """
+    height = roll.height // frames
+    for number, delay_ms in zip(range(frames), delays_ms(roll), strict=True):
+        yield roll.crop(0, number * height, roll.width, height), delay_ms
 
 
 def delays_ms(image: Image) -> list[int]:
@@ -234,9 +246,9 @@ def delays_ms(image: Image) -> list[int]:
     return [int(delay) for delay in image.get("delay")]
 
 
-def repeats_for_ever(image: Image) -> bool:
-    """Whether an animation never ends. One that does not say plays once."""
-    return bool(image.get_typeof("loop")) and image.get("loop") == 0
+def plays(image: Image) -> int | None:
+    """How often an animation is played, 0 for ever. One that does not say (None) is played once."""
+    return int(image.get("loop")) if image.get_typeof("loop") else None
 
 
 def texts(image: Image) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Animations: all frames, delays and loops, each frame treated as a picture of its own, within bounds."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.recipe import Recipe
+from imagemill.engine import pillow
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import CorruptImage, LeaseLost, TooManyPixels
 from tests import images
@@ -29,7 +31,7 @@ def frames(data: bytes) -> list[Pixels]:
 
 
 @pytest.mark.parametrize("output", ["gif", "webp", "avif"])
-@pytest.mark.parametrize("source", [ImageFormat.GIF, ImageFormat.WEBP])
+@pytest.mark.parametrize("source", [ImageFormat.GIF, ImageFormat.WEBP, ImageFormat.AVIF])
 @pytest.mark.parametrize("alpha", [False, True])
 def test_frames_and_delays_are_kept(source: ImageFormat, output: str, alpha: bool) -> None:
     """Each frame is the source's frame, smaller, and shown for as long."""
@@ -45,7 +47,9 @@ def test_frames_and_delays_are_kept(source: ImageFormat, output: str, alpha: boo
     assert distance(frames(made.data)[0], frames(made.data)[3]) > 25
 
 
-@pytest.mark.parametrize(("source", "loop", "gif", "webp"), [("gif", 0, 0, 0), ("gif", 2, 2, 3), ("webp", 3, 2, 3)])
+@pytest.mark.parametrize(
+    ("source", "loop", "gif", "webp"), [("gif", 0, 0, 0), ("gif", 2, 2, 3), ("webp", 3, 2, 3), ("avif", 0, 0, 0)]
+)
 def test_loops_are_kept(source: str, loop: int, gif: int, webp: int) -> None:
     """GIF counts how often an animation is repeated, WebP how often it is played; 0 is for ever in both."""
     data = images.moving(ImageFormat(source), DELAYS, loop=loop)
@@ -97,7 +101,17 @@ def test_all_frames_together_stay_within_the_limit() -> None:
     assert made.frames * made.size.pixels <= 1000
 
 
-@pytest.mark.parametrize("make", [images.gif_of_frames, images.webp_of_frames])
+@pytest.mark.parametrize(("format", "frames"), [("webp", 4), ("gif", 4), ("avif", 4), ("auto", 4), ("jpeg", 1)])
+def test_what_was_made_of_an_animation_can_be_sent_again(format: str, frames: int) -> None:
+    """An AVIF too: libheif sees one picture in it, and dav1d all of them."""
+    first = render(images.moving(ImageFormat.GIF, DELAYS, loop=0), format="avif", animated=True)
+    assert ENGINE.probe(first.data).frames == 4
+    again = render(first.data, format=format, animated=True)
+    assert again.frames == frames
+    assert frames == 1 or images.delays_ms(again.data) == DELAYS
+
+
+@pytest.mark.parametrize("make", [images.gif_of_frames, images.webp_of_frames, images.avif_of_frames])
 def test_too_many_frames_are_refused_before_any_is_decoded(make: object) -> None:
     """By their number, and by what they come to."""
     with pytest.raises(TooManyPixels):
@@ -106,11 +120,29 @@ def test_too_many_frames_are_refused_before_any_is_decoded(make: object) -> None
         list(VipsEngine(replace(LIMITS, pixels=50 * 64 - 1)).render(make(50), Recipe.parse({"animated": True})))
 
 
-def test_a_damaged_frame_is_a_damaged_image() -> None:
+@pytest.mark.parametrize("source", [ImageFormat.WEBP, ImageFormat.AVIF])
+def test_a_damaged_frame_is_a_damaged_image(source: ImageFormat) -> None:
     """Wherever in the animation it is."""
-    data = images.moving(ImageFormat.WEBP, DELAYS, loop=0, width=200, height=150)
+    data = images.moving(source, DELAYS, loop=0, width=200, height=150)
     with pytest.raises(CorruptImage):
         render(images.corrupted(data, 0.8, 2000), format="webp", animated=True)
+
+
+@pytest.mark.parametrize("wrong", [{"frames": 3}, {"frames": 5}, {"size": Size(24, 16)}], ids=str)
+def test_an_avif_that_is_not_what_it_announces_is_damaged(wrong: dict[str, Any]) -> None:
+    """What is decoded is what was checked against the limits, or nothing is."""
+    data = images.moving(ImageFormat.AVIF, DELAYS, loop=0)
+    with pytest.raises(CorruptImage):
+        next(pillow.frames(data, replace(ENGINE.probe(data), **wrong)))
+
+
+def test_a_frame_that_is_shown_for_years_is_shown_for_hours() -> None:
+    """An AVIF may say so, and no other format could."""
+    data = bytearray(images.moving(ImageFormat.AVIF, DELAYS, loop=0))
+    first = data.index(b"stts") + 16
+    data[first : first + 4] = (2**32 - 1).to_bytes(4, "big")
+    made = render(bytes(data), format="webp", animated=True)
+    assert images.delays_ms(made.data) == [pillow.LONGEST_DELAY_MS, *DELAYS[1:]]
 
 
 def test_work_on_frames_can_be_stopped() -> None:
