@@ -9,7 +9,7 @@ from imagemill.counter import SharedCounter
 from imagemill.domain.identity import TokenIssuer
 from imagemill.domain.job import token_namespace
 from imagemill.domain.links import LinkSigner, link_key
-from imagemill.domain.ports import Doorbell, Faults, JobStore, ObjectStore, RequestCounter
+from imagemill.domain.ports import Doorbell, Faults, ImageEngine, JobQueue, JobStore, ObjectStore, RequestCounter
 from imagemill.doorbell.rabbit import RabbitDoorbell
 from imagemill.doorbell.redis import RedisDoorbell
 from imagemill.engine.pipeline import VipsEngine
@@ -67,7 +67,7 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
     seen = seen_by or Instruments()
     jobs, store, doorbell = _jobs(settings), _store(settings, seen), _doorbell(settings)
     queue, quota = _queue(settings, seen), Quota(jobs)
-    engine = VipsEngine(settings.limits, settings.taken)
+    engine = create_engine(settings)
     return WebServices(
         settings=settings,
         admission=Admission(RecentKeys(_keys(settings), settings.auth_cache_seconds), for_issuer(settings)),
@@ -101,7 +101,7 @@ def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render
     """The flow of a worker."""
     seen = seen_by or Instruments()
     return Render(
-        engine=VipsEngine(settings.limits, settings.taken),
+        engine=create_engine(settings),
         store=_store(settings, seen),
         # A worker has nothing better to do than to wait for the database, until the job is another's.
         jobs=_jobs(settings, patience_seconds=min(settings.lease_seconds, settings.job_soft_seconds / 3)),
@@ -132,10 +132,19 @@ def for_beat(settings: Settings, seen_by: Instruments | None = None) -> Sweep:
     )
 
 
-def for_doctor(settings: Settings) -> Health:
-    """The parts to be checked."""
-    seen = Instruments()
-    return Health(_jobs(settings), _store(settings, seen), _queue(settings, seen))
+def create_record(settings: Settings) -> JobStore:
+    """The record by itself, for who checks one part and must not stumble over another."""
+    return _jobs(settings)
+
+
+def create_queue(settings: Settings) -> JobQueue:
+    """The queue by itself."""
+    return _queue(settings, Instruments())
+
+
+def create_engine(settings: Settings) -> ImageEngine:
+    """The engine, by itself or for a flow."""
+    return VipsEngine(settings.limits, settings.taken)
 
 
 def for_scrapes(settings: Settings) -> Exposition | None:

@@ -15,7 +15,7 @@ from imagemill.cli.address import ask, exposure, require_free
 from imagemill.cli.entry import check_issuer, check_keys
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.cli.services import check_carriers, check_database, not_set_up
-from imagemill.cli.stores import check_store, store_folders
+from imagemill.cli.stores import check_store, store_folders, unless_full
 from imagemill.domain.formats import FACTS, ImageFormat
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import ConfigurationError, ImagemillError
@@ -49,7 +49,7 @@ def check_folder(settings: "Settings") -> Iterator[Finding]:
             os.fsync(file.fileno())
     except OSError as error:
         detail = f"{settings.data} cannot be written: {error.strerror}"
-        yield Finding("folder", Verdict.FAIL, detail, _FOLDER_REMEDY)
+        yield Finding("folder", Verdict.FAIL, detail, unless_full(error, _FOLDER_REMEDY))
     else:
         milliseconds = (time.monotonic() - began) * 1000
         yield Finding(
@@ -66,7 +66,7 @@ def check_engine(settings: "Settings") -> Iterator[Finding]:
     try:
         # With the sample's own format, whatever else is taken in.
         sampled = settings.model_copy(update={"input_formats": f"{settings.input_formats},png"})
-        engine = wiring.for_worker(sampled).engine
+        engine = wiring.create_engine(sampled)
         for rendered in engine.render(sample.PNG, recipe):
             if rendered.format in settings.taken:
                 engine.probe(rendered.data)

@@ -4,11 +4,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imagemill.errors import ConfigurationError
 
+_FILE = "up.lock"
 _CLEARING_SECONDS = 5.0
 
 
@@ -24,7 +25,7 @@ def locked(folder: Path) -> Iterator[int]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        lock = os.open(folder / _FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise ConfigurationError(f"IMAGEMILL_DATA: the folder cannot be written: {error.strerror}") from error
     try:
@@ -34,6 +35,16 @@ def locked(folder: Path) -> Iterator[int]:
         yield lock
     finally:
         os.close(lock)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether an `imagemill up` holds the folder."""
+    with suppress(OSError), (folder / _FILE).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _acquire(lock: int) -> None:

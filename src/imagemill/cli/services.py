@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from imagemill.cli.address import require_free
 from imagemill.cli.embedded import server_program
 from imagemill.cli.finding import Finding, Verdict
+from imagemill.cli.lock import is_locked
 from imagemill.cli.trouble import told
 from imagemill.errors import ConfigurationError, ImagemillError
 
 if TYPE_CHECKING:
     from imagemill.config import Settings
-    from imagemill.flow.health import Health
 
 _PING_SECONDS = 2.0
 _LONG_WAIT_SECONDS = 60.0
@@ -42,26 +42,27 @@ def not_set_up(part: str, place: Path, maker: str, remedy: str) -> Finding:
 
 def check_database(settings: "Settings") -> Iterator[Finding]:
     """The database answers with the tables of this release; then, how many jobs wait in it."""
+    from imagemill import wiring
+
     url = settings.database
     if url.startswith(_SQLITE) and _lacks(file := Path(url.removeprefix(_SQLITE).partition("?")[0])):
         yield not_set_up("database", file, "`imagemill up` or `imagemill db upgrade`", _REMEDIES["database"])
         return
-    finding = _look("database", settings, lambda parts: parts.jobs.check())
+    finding = _look("database", lambda: wiring.create_record(settings).check())
     if finding.verdict is not Verdict.OK:
         yield finding
         return
-    yield from _check_server(settings)
-    yield from _check_jobs(settings)
+    try:
+        yield from _check_server(settings)
+        yield from _check_jobs(settings)
+    except ImagemillError as error:  # since it answered a moment ago
+        yield Finding("database", Verdict.FAIL, told(error), _REMEDIES["database"])
 
 
 def _check_server(settings: "Settings") -> Iterator[Finding]:
     from imagemill.jobs import server
 
-    try:
-        found = server.look(settings.database)
-    except ImagemillError as error:  # since it answered a moment ago
-        yield Finding("database", Verdict.FAIL, told(error), _REMEDIES["database"])
-        return
+    found = server.look(settings.database)
     yield Finding("database", Verdict.OK, f"{found.name} answers")
     for caution in found.cautions:
         yield Finding("database", Verdict.WARN, caution.detail, caution.remedy)
@@ -76,7 +77,7 @@ def _check_server(settings: "Settings") -> Iterator[Finding]:
 def _check_jobs(settings: "Settings") -> Iterator[Finding]:
     from imagemill import wiring
 
-    backlog = wiring.for_doctor(settings).jobs.backlog()
+    backlog = wiring.create_record(settings).backlog()
     if not backlog.pending:
         yield Finding("jobs", Verdict.OK, "none is pending")
         return
@@ -90,7 +91,9 @@ def _check_jobs(settings: "Settings") -> Iterator[Finding]:
 
 def check_carriers(settings: "Settings") -> Iterator[Finding]:
     """The broker answers, and a worker behind it."""
-    broker = _look("broker", settings, lambda parts: parts.queue.check())
+    from imagemill import wiring
+
+    broker = _look("broker", lambda: wiring.create_queue(settings).check())
     if broker.verdict is Verdict.FAIL and not settings.broker_url:
         broker = _embedded_broker(settings, broker)
     yield broker
@@ -114,21 +117,27 @@ def _embedded_broker(settings: "Settings", away: Finding) -> Finding:
         program = server_program()
     except ConfigurationError as error:
         return Finding("broker", Verdict.FAIL, "there is none to start", error.detail)
-    try:
-        require_free(settings.host, settings.port)
-    except ConfigurationError:
-        # Something runs on our port, so the broker ought to as well.
+    # The service runs, perhaps on a port that a flag named, so the broker ought to as well.
+    if is_locked(settings.data) or not _is_free(settings):
         return Finding(
             "broker", Verdict.FAIL, away.detail, "`imagemill up` starts it again; its log says why it ended."
         )
     return Finding("broker", Verdict.OK, f"is not running; `imagemill up` starts {program.name}")
 
 
-def _look(part: str, settings: "Settings", check: Callable[["Health"], None]) -> Finding:
-    from imagemill import wiring
-
+def _is_free(settings: "Settings") -> bool:
     try:
-        check(wiring.for_doctor(settings))
+        require_free(settings.host, settings.port)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _look(part: str, check: Callable[[], None]) -> Finding:
+    try:
+        check()
+    except ConfigurationError as error:
+        return Finding(part, Verdict.FAIL, error.detail)  # which says what to do
     except ImagemillError as error:
         return Finding(part, Verdict.FAIL, told(error), _REMEDIES[part])
     except Exception as error:  # noqa: BLE001 - a URL may be one that only its library finds wrong, and quotes

@@ -5,6 +5,7 @@ In a bucket one object is put, read and deleted, since nothing less tells whethe
 
 # ruff: noqa: PLC0415 - the adapters are slow to import, and commands that only show help do not need them
 
+import errno
 import os
 import re
 import time
@@ -47,6 +48,12 @@ def store_folders(settings: "Settings") -> list[Path]:
     return [_folder(url) for url in urls if url.startswith("file:")]
 
 
+def unless_full(error: BaseException | None, remedy: str) -> str:
+    """What helps where a file cannot be written: the remedy, unless the disk or a quota is used up."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "Make room on its disk; what was accepted is done then." if full else remedy
+
+
 def _check_place(part: str, url: str, settings: "Settings") -> Finding:
     from imagemill.storage.files import DRAFTS
     from imagemill.storage.places import open_place
@@ -58,7 +65,8 @@ def _check_place(part: str, url: str, settings: "Settings") -> Finding:
     try:
         open_place(url, settings).check()
     except StoreUnavailable as error:
-        return Finding(part, Verdict.FAIL, told(error), _FOLDER_REMEDY if in_folder else _remedy(told(error)))
+        remedy = unless_full(error.__cause__, _FOLDER_REMEDY) if in_folder else _remedy(told(error))
+        return Finding(part, Verdict.FAIL, told(error), remedy)
     milliseconds = (time.monotonic() - began) * 1000
     return Finding(part, Verdict.OK, "answers" if in_folder else f"{url} answers; a trial took {milliseconds:.0f} ms")
 

@@ -108,7 +108,7 @@ def test_a_library_that_does_not_load_is_a_failure(monkeypatch: pytest.MonkeyPat
     def broken(_: Settings) -> None:
         raise OSError("libvips.so.42: cannot open shared object file")
 
-    monkeypatch.setattr("imagemill.wiring.for_worker", broken)
+    monkeypatch.setattr("imagemill.wiring.create_engine", broken)
 
     finding = only(examination.check_engine(settings))
 

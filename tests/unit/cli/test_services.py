@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from imagemill.cli import services, stores
+from imagemill.cli import examination, services, stores
 from imagemill.cli.finding import Finding, Verdict
+from imagemill.cli.lock import locked
 from imagemill.config import Settings
 from imagemill.domain.ports import Backlog
 from imagemill.errors import ConfigurationError, RecordUnavailable
@@ -127,6 +128,29 @@ def test_a_broker_of_our_own_that_died_is_a_failure(tmp_path: Path) -> None:
     assert broker.verdict is Verdict.FAIL
     assert "The broker does not answer. OperationalError: " in broker.detail
     assert "broker.sock" in broker.detail
+
+
+def test_a_broker_of_our_own_that_died_behind_another_port_is_a_failure(settings: Settings) -> None:
+    """`imagemill up --port` holds the data folder, so the broker ought to be there, whatever the doctor's port is."""
+    with locked(settings.data):
+        broker = by_part(services.check_carriers(settings))["broker"]
+
+    assert broker.verdict is Verdict.FAIL
+
+
+def test_a_part_is_not_blamed_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database whose driver is missing is a fault of the database alone, and says itself what to do."""
+    monkeypatch.setattr("imagemill.jobs.dialects.find_spec", lambda _: None)
+    settings = Settings(data=tmp_path, database_url="postgresql://127.0.0.1:1/x", broker_url="redis://127.0.0.1:1")
+
+    database = by_part(services.check_database(settings))["database"]
+    broker = by_part(services.check_carriers(settings))["broker"]
+    (engine,) = examination.check_engine(settings)
+
+    assert (database.verdict, database.remedy) == (Verdict.FAIL, "")
+    assert "pip install 'imagemill[postgresql]'" in database.detail
+    assert broker.detail.startswith("The broker does not answer.")
+    assert engine.verdict is Verdict.OK
 
 
 def test_no_broker_to_start_is_a_failure(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

@@ -1,10 +1,12 @@
 """What the doctor finds of the places where images lie."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from imagemill.cli import stores
+from imagemill.cli import examination, stores
 from imagemill.cli.finding import Finding, Verdict
 from imagemill.config import Settings
 from imagemill.errors import StoreUnavailable
@@ -35,6 +37,19 @@ def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path, monkeypatc
     found = findings(Settings(data=tmp_path))["store"]
     assert (found.verdict, found.detail) == (Verdict.FAIL, "There is no room for more images.")
     assert "IMAGEMILL_STORAGE_URL" in found.remedy
+
+
+def test_a_full_disk_is_no_question_of_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What helps is room, and that is what the doctor asks for."""
+    FileStore(tmp_path / "objects").check()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert findings(Settings(data=tmp_path))["store"].remedy.startswith("Make room")
+    (folder,) = examination.check_folder(Settings(data=tmp_path))
+    assert folder.remedy.startswith("Make room")
 
 
 def test_a_bucket_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
