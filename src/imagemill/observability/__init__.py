@@ -5,7 +5,8 @@ metrics.py     the table of metrics, and the counting
 slots.py       where the processes of a machine count together, and which of them live
 exposition.py  all that they counted, as Prometheus reads it
 tracing.py     OpenTelemetry
-faults.py      Sentry
+reports.py     reports of faults, by Sentry
+watched.py     an object store whose failures are counted
 instruments.py what a process is given of all this
 """
 

@@ -1,11 +1,14 @@
 """What a process is given to be seen by: its metrics and its traces."""
 
+import logging
 from dataclasses import dataclass, field
 
 from imagemill.config import Settings
 from imagemill.observability import slots
 from imagemill.observability.metrics import NoMetrics, PrometheusMetrics
 from imagemill.observability.tracing import NoTracing, tracing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,4 +35,11 @@ def instruments(settings: Settings, role: str) -> Instruments:
     folder = settings.metrics_folder
     if folder is None:
         return Instruments(NoMetrics(traces), traces)
-    return Instruments(PrometheusMetrics(slots.claim(folder), role, traces), traces)
+    slot = slots.claim(folder)
+    try:
+        return Instruments(PrometheusMetrics(slot, role, traces), traces)
+    except OSError as error:
+        # To work unseen is better than not to work.
+        slot.lock.close()
+        log.error("Nothing is counted, as there is no room in %s: %s", folder, error.strerror)
+        return Instruments(NoMetrics(traces), traces)

@@ -20,7 +20,7 @@ def configure(settings: Settings, role: str) -> None:
 
     Args:
         settings: level and form.
-        role: api, worker, beat or cli; on every line.
+        role: what this process is, as its command is called; on every line.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

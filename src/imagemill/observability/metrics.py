@@ -11,7 +11,7 @@ from imagemill import config
 from imagemill.domain.job import JobStatus, Original, Product
 from imagemill.domain.ports import Memory, Stage
 from imagemill.errors import JobFailure, Unavailable
-from imagemill.observability.slots import Slot
+from imagemill.observability.slots import Slot, reserve
 from imagemill.observability.tracing import NoTracing
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ FAMILIES: dict[str, Family] = {
 }
 """Every metric by its name without the prefix. The documentation's table is checked against this one."""
 
-OPERATIONS = ("put", "get", "stat", "open", "delete", "list", "check")
+_FILE_BYTES = {"counter": 2**16, "gauge_livesum": 2**16, "gauge_livemax": 2**16, "histogram": 2**18}
+"""What the library's files hold: each series takes some 250 bytes, and a histogram has 19 of them for each route."""
+
+OPERATIONS = ("put", "get", "stat", "open", "link", "delete", "list", "check")
 """What an object store is asked to do."""
 
 _OWN_FAULTS = [*(kind.code for kind in JobFailure.__subclasses__()), Unavailable.code]
@@ -137,11 +140,15 @@ class PrometheusMetrics(NoMetrics):
         slot: of this process.
         role: that the process plays.
         tracing: of this process.
+
+    Raises:
+        OSError: there is no room to count in.
     """
 
     def __init__(self, slot: Slot, role: str, tracing: NoTracing | None = None) -> None:
         super().__init__(tracing)
         self._slot = slot
+        reserve(slot, _FILE_BYTES)
         families = _create(slot)
         self._requests, self._latency = families["requests_total"], families["request_seconds"]
         self._stages = {stage: families["stage_seconds"].labels(stage) for stage in Stage}

@@ -8,7 +8,7 @@ process of all, when no other holds a slot, empties the folder.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,22 @@ def claim(folder: Path) -> Slot:
     for gauge in folder.glob(f"gauge_*_{number}.db"):
         gauge.unlink()
     return Slot(folder, number, lock)
+
+
+def reserve(slot: Slot, sizes: Mapping[str, int]) -> None:
+    """Have blocks on the disk for files that will be mapped: to write into a hole of one, on a full disk, is SIGBUS.
+
+    Args:
+        slot: whose files.
+        sizes: bytes by what a file's name begins with.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        for kind, size in sizes.items():
+            with (slot.folder / f"{kind}_{slot.number}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
 
 
 def files(folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Which instruments the settings ask for."""
 
 import builtins
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,21 @@ def test_in_development_is_counted(folder: Path, tmp_path: Path) -> None:
     assert isinstance(seen.metrics, PrometheusMetrics)
     assert (tmp_path / "metrics").is_dir()
     seen.metrics._slot.lock.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve a file's blocks")
+def test_on_a_full_disk_nothing_is_counted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The process works all the same, and its log says what is missing."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+
+    assert type(instruments(Settings(data=tmp_path), "api").metrics) is NoMetrics
+    assert "No space left on device" in caplog.text
 
 
 def test_roles_that_share_a_port_share_a_folder(tmp_path: Path) -> None:

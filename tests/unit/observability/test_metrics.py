@@ -1,14 +1,16 @@
 """The metrics: what is told to them is what a scrape shows."""
 
+import os
+
 import pytest
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.job import JobStatus, Original, Product
-from imagemill.domain.ports import Backlog, Memory, Stage
+from imagemill.domain.ports import Backlog, Memory, ObjectStore, Stage
 from imagemill.observability.exposition import Exposition
-from imagemill.observability.metrics import FAMILIES, PREFIX, NoMetrics, PrometheusMetrics
+from imagemill.observability.metrics import FAMILIES, OPERATIONS, PREFIX, NoMetrics, PrometheusMetrics
 
 ORIGINAL = Original("ada", "0" * 64, "key", 1000, Header(ImageFormat.GIF, Size(20, 10), frames=3, alpha=False))
 PRODUCT = Product("image", "key", ImageFormat.JPEG, Size(5, 4), 70)
@@ -124,3 +126,19 @@ def test_names_follow_the_field(name: str) -> None:
 def test_without_a_folder_nothing_is_counted() -> None:
     """Every call is there and does nothing."""
     tell_all(NoMetrics())
+
+
+def test_whatever_a_store_can_fail_at_is_there_before_it_does() -> None:
+    """An alert looks for growth from zero."""
+    calls = {name.removesuffix("_originals") for name in vars(ObjectStore) if not name.startswith("_")}
+    assert set(OPERATIONS) == calls
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve a file's blocks")
+def test_no_file_has_holes(metrics: PrometheusMetrics) -> None:
+    """They are mapped: to count in a hole while the disk is full would kill the process, with SIGBUS."""
+    tell_all(metrics)
+    files = list(metrics._slot.folder.glob("*.db"))
+    assert files
+    for file in files:
+        assert file.stat().st_blocks * 512 >= file.stat().st_size, file.name
