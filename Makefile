@@ -1,6 +1,7 @@
 # Every verb of the project. `make` alone lists them.
 
-PYTHON ?= python3.11
+# What .venv is made with: the first of these that there is, or whichever PYTHON=… names.
+PYTHON ?= $(or $(firstword $(foreach name,python3.11 python3.12 python3.13,$(shell command -v $(name) 2>/dev/null))),python3)
 UV ?= uv
 ARGS ?=
 
