@@ -132,6 +132,7 @@ def test_an_unknown_variable_is_refused(variables: Callable[..., None]) -> None:
     with pytest.raises(ConfigurationError, match="IMAGEMILL_SECRET_KYE is not a setting") as caught:
         config.load()
 
+    assert "perhaps IMAGEMILL_SECRET_KEY is meant" in str(caught.value)
     assert SECRET not in str(caught.value)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     known = {PREFIX + name.upper() + end for name in Settings.model_fields for end in ("", IN_FILE)}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise ConfigurationError(f"{unknown[0]} is not a setting; `imagemill config` lists them all")
+        meant = "".join(f"; perhaps {name} is meant" for name in get_close_matches(unknown[0], known, n=1))
+        # Not `imagemill config`, which would refuse the variable too.
+        raise ConfigurationError(f"{unknown[0]} is not a setting{meant}; `imagemill config --markdown` lists them all")
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     for name, variable in files.items():
         if name in given or os.environ.get(PREFIX + name.upper()):
