@@ -126,7 +126,11 @@ class OptionProblem:
 
 
 class InvalidOptions(BadInput):
-    """One or more options are unknown or out of range; `problems` lists them all."""
+    """One or more options are unknown, out of range, or do not go together.
+
+    Args:
+        problems: all of them.
+    """
 
     code = "invalid-options"
     title = "The options are not valid"
