@@ -120,6 +120,14 @@ def test_the_example_request_is_one() -> None:
     assert Recipe.parse(request)
 
 
+def test_every_query_among_the_examples_is_a_recipe() -> None:
+    """What the page tells to type is accepted."""
+    text = (ROOT / "examples" / "README.md").read_text()
+    queries = re.findall(r"(?:resize\?|resize \")(\w[^\"]*)\"", text)
+    assert len(queries) > 10
+    assert all(Recipe.parse_text(dict(parse_qsl(query))) for query in queries)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")), ids=lambda path: path.stem)
 def test_a_decision_is_short_and_listed(path: Path) -> None:
     """A decision has at most forty lines, its three parts, and a line in the index."""
