@@ -231,11 +231,18 @@ class JobFailure(ImagemillError):
 
 
 class WorkerLost(JobFailure):
-    """Each attempt ended with its worker dead."""
+    """Each attempt ended with its worker dead: by the image, by its memory, or because it took far too long."""
 
     code = "worker-lost"
     title = "The worker died at every attempt"
     retryable = True
+
+    def __init__(
+        self,
+        detail: str = "Each worker died over the job, or was stopped because it took too long. "
+        "Ask for less, such as fewer pixels or a lower effort, or send it again later.",
+    ) -> None:
+        super().__init__(detail)
 
 
 class TimeLimitExceeded(JobFailure):

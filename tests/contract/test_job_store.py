@@ -212,6 +212,7 @@ def test_a_job_that_kills_its_workers_fails(record: Record) -> None:
     assert (lost.status, lost.attempts) == (JobStatus.FAILURE, MAX_ATTEMPTS)
     assert lost.failure is not None
     assert (lost.failure.code, lost.failure.retryable) == ("worker-lost", True)
+    assert "Ask for less" in lost.failure.detail, "the client is told what to do"
     assert lost.expires_at is not None
 
 

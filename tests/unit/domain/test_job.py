@@ -23,7 +23,7 @@ from imagemill.domain.job import (
     token_namespace,
 )
 from imagemill.domain.recipe import Recipe
-from imagemill.errors import CorruptImage, ImagemillError, WorkerLost
+from imagemill.errors import CorruptImage, ImagemillError, RenderFailed, WorkerLost
 
 PAGE = Path(__file__).parents[3] / "docs" / "job-states.md"
 SHA256 = "ab" * 32
@@ -136,4 +136,4 @@ def test_a_failure_says_what_its_error_says() -> None:
     assert Failure.of(CorruptImage("Cut short.")) == Failure(
         "corrupt-image", "The image is damaged", "Cut short.", retryable=False
     )
-    assert Failure.of(WorkerLost()).detail == WorkerLost.title
+    assert Failure.of(RenderFailed()).detail == RenderFailed.title
