@@ -15,13 +15,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Self
 
-import pytest
 from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import OperationalError
 
 from imagemill.cli.leash import Leash
 from imagemill.jobs.dialects import read_url
 from imagemill.jobs.tables import metadata
+from tests.programs import required
 from tests.servers import eventually
 
 UNSAFE = ("fsync = off", "synchronous_commit = on", "full_page_writes = off")
@@ -99,12 +99,7 @@ class MariaDb:
     """A MariaDB server on a unix socket, of Debian's package, as this user and on a folder of its own."""
 
     def __init__(self) -> None:
-        program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
-        if program is None:
-            missing = "needs MariaDB: apt-get install --no-install-recommends mariadb-server"
-            if os.environ.get("CI"):
-                pytest.fail(missing, pytrace=False)
-            pytest.skip(missing)
+        program = required("mariadbd", "mariadb-server")
         self._folder = Path(tempfile.mkdtemp(prefix="my", dir="/tmp"))
         self._numbers = itertools.count()
         self.url = URL.create("mysql", "root", query={"unix_socket": str(self._folder / "s")})

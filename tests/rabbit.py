@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-import pytest
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
 from imagemill.cli.leash import Leash
 from tests.functional.running import free_port
+from tests.programs import required
 from tests.servers import eventually
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -42,11 +42,7 @@ class Rabbit:
     """A RabbitMQ node on the loopback interface, with its own folder and its own port mapper."""
 
     def __init__(self) -> None:
-        if not PROGRAM.exists():
-            missing = "needs RabbitMQ: apt-get install --no-install-recommends rabbitmq-server"
-            if os.environ.get("CI"):
-                pytest.fail(missing, pytrace=False)
-            pytest.skip(missing)
+        required(str(PROGRAM), "rabbitmq-server")
         self._folder = Path(tempfile.mkdtemp(prefix="mq", dir="/tmp"))
         self._numbers = itertools.count()
         self._port, mapper, distribution = free_port(), free_port(), free_port()

@@ -14,8 +14,8 @@ import httpx2
 import trustme
 
 from imagemill.cli.leash import Leash
-from tests.deploy.programs import program
 from tests.functional.running import Client, free_port
+from tests.programs import required
 from tests.servers import eventually
 
 NGINX = Path(__file__).parents[2] / "deploy" / "nginx"
@@ -36,7 +36,7 @@ class Proxy:
     def __init__(
         self, folder: Path, servers: Sequence[int], store: Path | None = None, changes: Mapping[str, str] | None = None
     ) -> None:
-        self._program = program("nginx", "nginx-light")
+        self._program = required("nginx", "nginx-light")
         self.folder = folder
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"

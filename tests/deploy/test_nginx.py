@@ -11,10 +11,10 @@ import pytest
 
 from imagemill.web.schemas import Problem
 from tests.deploy.conftest import MAX_BODY_BYTES, MAX_IMAGE_BYTES
-from tests.deploy.programs import program
 from tests.deploy.proxy import Proxy
 from tests.functional.api_only import Api
 from tests.images import photo_jpeg
+from tests.programs import required
 from tests.servers import eventually
 
 IMAGE = photo_jpeg(64, 48)
@@ -74,7 +74,7 @@ def test_old_tls_is_refused(proxy: Proxy) -> None:
 
 def test_http_2_carries_a_request(proxy: Proxy) -> None:
     """A whole exchange by HTTP/2, and URLs that lead back through nginx."""
-    words = [program("curl", "curl"), "--silent", "--http2", "--cacert", str(proxy.folder / "ca.pem")]
+    words = [required("curl", "curl"), "--silent", "--http2", "--cacert", str(proxy.folder / "ca.pem")]
     words += ["--write-out", "\n%{http_version} %{http_code}", f"{proxy.url}/"]
     body, _, told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.rpartition(
         "\n"

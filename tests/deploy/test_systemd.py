@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from imagemill.config import Settings
-from tests.deploy.programs import program
 from tests.deploy.told import DEPLOY, loaded, variables_of
+from tests.programs import required
 
 SYSTEMD = DEPLOY / "systemd"
 UNITS = sorted(SYSTEMD.glob("imagemill-*.service"))
@@ -32,7 +32,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def analyzed(installed: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """What systemd-analyze says, with these units only before the system's own."""
-    command = [program("systemd-analyze", "systemd"), *words]
+    command = [required("systemd-analyze", "systemd"), *words]
     environment = {"SYSTEMD_UNIT_PATH": f"{installed}:", "PATH": "/usr/bin:/bin", "SYSTEMD_COLORS": "0"}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
