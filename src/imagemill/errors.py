@@ -231,7 +231,7 @@ class JobFailure(ImagemillError):
 
 
 class WorkerLost(JobFailure):
-    """Each attempt ended with its worker dead: by the image, by its memory, or because it took far too long."""
+    """Each attempt ended with its worker dead or silent: by the image, or by what it took of memory."""
 
     code = "worker-lost"
     title = "The worker died at every attempt"
@@ -239,7 +239,7 @@ class WorkerLost(JobFailure):
 
     def __init__(
         self,
-        detail: str = "Each worker died over the job, or was stopped because it took too long. "
+        detail: str = "Each worker died over the job. "
         "Ask for less, such as fewer pixels or a lower effort, or send it again later.",
     ) -> None:
         super().__init__(detail)

@@ -57,7 +57,22 @@ def test_a_job_over_its_time_ends_with_a_clear_reason(tmp_path: Path) -> None:
         assert service.pids("pool") == children
 
 
-def test_a_job_that_hangs_costs_a_child_and_ends(tmp_path: Path) -> None:
+def test_a_codec_that_takes_too_long_costs_a_child_and_ends_with_a_clear_reason(tmp_path: Path) -> None:
+    """It cannot be interrupted: past the hard limit its child is killed, the job fails at once, and others go on."""
+    settings = QUICK | {"job_soft_seconds": 1, "job_hard_seconds": 3, "worker_concurrency": 1}
+    with Service(tmp_path, **settings) as service:
+        (child,) = service.pids("pool")
+        slow = service.client.accepted(photo_jpeg(2400, 1800), width=2400, format="avif", effort=9)
+        job = service.client.ended(slow)
+
+        assert (job["status"], job["attempts"]) == ("FAILURE", 1)
+        assert (job["error"]["code"], job["error"]["retryable"]) == ("time-limit-exceeded", True)
+        quick = service.client.accepted(photo_jpeg(64, 48), width=32)
+        assert service.client.ended(quick)["status"] == "SUCCESS"
+        assert service.pids("pool") != [child]
+
+
+def test_a_job_whose_worker_is_frozen_costs_a_child_and_ends(tmp_path: Path) -> None:
     """Past the hard limit the child is killed; after its attempts the job fails, and others go on."""
     settings = QUICK | {"max_attempts": 2, "job_soft_seconds": 1, "job_hard_seconds": 2, "worker_concurrency": 1}
     with Service(tmp_path, **settings, faults="job-claimed:stop:2") as service:

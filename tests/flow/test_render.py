@@ -214,8 +214,32 @@ def test_what_was_done_is_recorded(house: House) -> None:
     assert facts == [(79, 0.5, 3), (None, 0.5, 1)]
 
 
-def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
+def test_a_job_that_hangs_is_ended_by_its_heart(house: House) -> None:
+    """A codec cannot be interrupted, and would hang at each attempt: the job fails at once, and who waits is told."""
+    token = house.accept().token
+    attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
+
+    def hang() -> None:
+        assert attempt.lost.wait(5)
+
+    house.engine.before_each = hang
+    with pytest.raises(LeaseLost) as stopped:
+        attempt.work()
+
+    assert attempt.give_up(stopped.value) is None
+    job = house.job(token)
+    assert job.status is JobStatus.FAILURE
+    assert job.failure is not None
+    assert job.failure.code == TimeLimitExceeded.code
+    assert house.doorbell.rung == [token]
+
+
+def test_a_job_that_hangs_and_cannot_be_ended_loses_its_lease(house: House) -> None:
     """The heartbeat stops at the job's time limit, so that even a hanging worker cannot keep its job for ever."""
+
+    def away(*_: object) -> bool:
+        raise RecordUnavailable
+
     token = house.accept().token
     renewals: list[float] = []
     renew = house.jobs.renew
@@ -223,7 +247,7 @@ def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
     attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
 
     before = set(threading.enumerate())
-    with attempt.render.heartbeat.keep(token, attempt.claim.lease, attempt.lost):
+    with attempt.render.heartbeat.keep(token, attempt.claim.lease, attempt.lost, away):
         (heart,) = set(threading.enumerate()) - before
         heart.join(5)
         assert not heart.is_alive()
@@ -236,7 +260,7 @@ def test_a_job_that_hangs_loses_its_lease(house: House) -> None:
 def test_one_heart_beats_for_all_jobs_and_stops_after_the_last(house: House) -> None:
     """Jobs that follow each other share a thread; it ends once none is left, and a later job has one again."""
     attempt = house.attempt(house.accept().token)
-    heartbeat = Heartbeat(house.jobs, lease_seconds=1.5, hard_seconds=60.0)
+    heartbeat = Heartbeat(house.jobs, lease_seconds=1.5, overdue_seconds=60.0)
     before = set(threading.enumerate())
     hearts: list[threading.Thread] = []
     for number in range(4):
@@ -250,7 +274,7 @@ def test_one_heart_beats_for_all_jobs_and_stops_after_the_last(house: House) -> 
 def test_a_heart_that_could_not_start_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread takes memory. Where there is none that job fails, and the next one is not left without signs of life."""
     attempt = house.attempt(house.accept().token)
-    heartbeat = Heartbeat(house.jobs, lease_seconds=0.03, hard_seconds=60.0)
+    heartbeat = Heartbeat(house.jobs, lease_seconds=0.03, overdue_seconds=60.0)
     renewed = threading.Event()
     monkeypatch.setattr(house.jobs, "renew", lambda *_: not renewed.set())
     with monkeypatch.context() as full:
@@ -318,7 +342,7 @@ def _claim_with_a_quick_heart(house: House, token: UUID, hard_seconds: float = 6
         house.faults,
         house.metrics,
         0.03,
-        45.0,
+        min(45.0, hard_seconds / 2),
         hard_seconds,
         60.0,
     ).claim(token)

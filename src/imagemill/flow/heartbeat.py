@@ -7,7 +7,7 @@ because to start one costs a small job as much as its claim does.
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,7 +23,8 @@ class _Life:
     token: UUID
     lease: UUID
     lost: threading.Event
-    end: float  # when to give it up, by a clock that never goes back
+    overdue: Callable[[], object]
+    end: float  # when it is overdue, by a clock that never goes back
     due: float  # when to look at it next
 
 
@@ -33,32 +34,35 @@ class Heartbeat:
     Args:
         jobs: the record.
         lease_seconds: how long a lease lasts; it is renewed in every third of that.
-        hard_seconds: how long a lease is kept: a job that takes longer is stuck, whatever else still lives.
+        overdue_seconds: how long a lease is kept: a job that takes longer is stuck, whatever else still lives.
     """
 
-    def __init__(self, jobs: JobStore, lease_seconds: float, hard_seconds: float) -> None:
+    def __init__(self, jobs: JobStore, lease_seconds: float, overdue_seconds: float) -> None:
         self._jobs = jobs
         self._lease_seconds = lease_seconds
-        self._hard_seconds = hard_seconds
+        self._overdue_seconds = overdue_seconds
         self._lock = threading.Lock()
         self._lives: set[_Life] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def keep(self, token: UUID, lease: UUID, lost: threading.Event) -> Iterator[None]:
+    def keep(
+        self, token: UUID, lease: UUID, lost: threading.Event, overdue: Callable[[], object] = lambda: None
+    ) -> Iterator[None]:
         """Keep a lease while the context lasts.
 
         Args:
             token: the job's.
             lease: under which it is worked.
             lost: set once the lease is known to be gone.
+            overdue: called by the heart's thread, once, when the lease is no longer kept.
 
         Raises:
             MemoryLimitExceeded: there is no room for the thread.
         """
         now = time.monotonic()
-        end = now + self._hard_seconds
-        life = _Life(token, lease, lost, end, min(end, now + self._lease_seconds / 3))
+        end = now + self._overdue_seconds
+        life = _Life(token, lease, lost, overdue, end, min(end, now + self._lease_seconds / 3))
         try:
             self._begin(life)
             yield
@@ -97,16 +101,24 @@ class Heartbeat:
         now = time.monotonic()
         if now >= life.end:
             self._let_go(life)
+            with _survived("A job that took too long could not be ended; its lease will run out.", life):
+                life.overdue()
             return
         life.due = min(life.end, now + self._lease_seconds / 3)
-        try:
+        # Whatever goes wrong, the next beat may fare better.
+        with _survived("The lease could not be renewed.", life):
             if not self._jobs.renew(life.token, life.lease, self._lease_seconds):
                 life.lost.set()
                 self._let_go(life)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next beat may fare better
-            said = {"token": str(life.token), "cause": type(error).__name__}
-            log.warning("The lease could not be renewed.", extra=said)
 
     def _let_go(self, life: _Life) -> None:
         with self._lock:
             self._lives.discard(life)
+
+
+@contextmanager
+def _survived(trouble: str, life: _Life) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - other jobs need the heart
+        log.warning(trouble, extra={"token": str(life.token), "cause": type(error).__name__})

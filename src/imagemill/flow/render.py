@@ -42,6 +42,11 @@ from imagemill.flow.heartbeat import Heartbeat
 
 log = logging.getLogger(__name__)
 
+LAST_WORDS_SECONDS = 2.0
+"""How long before its worker child is killed a job is ended that hangs in a codec: who is left could not say why."""
+
+_TOO_LONG = "The job took longer than this service allows."
+
 
 @dataclass(frozen=True)
 class Render:
@@ -50,7 +55,7 @@ class Render:
     Args:
         lease_seconds: how long a claim lasts without a sign of life.
         soft_seconds: how long a job may take; it is looked at between two outputs, and between two attempts at one.
-        hard_seconds: how long signs of life are given: a job that takes longer is stuck, whatever else still lives.
+        hard_seconds: when the child that works it is killed; shortly before, a job that still runs is ended.
         patience_seconds: how old a job may be to be tried again while the store is away.
     """
 
@@ -68,7 +73,8 @@ class Render:
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """What keeps the leases of this worker's jobs."""
-        return Heartbeat(self.jobs, self.lease_seconds, self.hard_seconds)
+        last_words = min(LAST_WORDS_SECONDS, (self.hard_seconds - self.soft_seconds) / 2)
+        return Heartbeat(self.jobs, self.lease_seconds, self.hard_seconds - last_words)
 
     def claim(self, token: UUID) -> "Attempt | None":
         """Claim a job, or the one whose turn it is; None if that has ended, is another worker's, or is not due."""
@@ -117,7 +123,7 @@ class Attempt:
         Raises:
             ImagemillError: what went wrong; the job is still claimed.
         """
-        with self.render.heartbeat.keep(self.token, self.claim.lease, self.lost):
+        with self.render.heartbeat.keep(self.token, self.claim.lease, self.lost, self._end_overdue):
             products = [self._put(rendered) for rendered in self._outputs()]
         self.render.metrics.holds(self.render.engine.memory())
         if not self.render.jobs.finish(self.token, self.claim.lease, products):
@@ -179,7 +185,13 @@ class Attempt:
         if self.lost.is_set():
             raise LeaseLost
         if time.monotonic() - self.began > self.render.soft_seconds:
-            raise TimeLimitExceeded("The job took longer than this service allows.")
+            raise TimeLimitExceeded(_TOO_LONG)
+
+    def _end_overdue(self) -> None:
+        # By the heart: the work sits in a codec, which cannot be interrupted, and would do so at the next attempt too.
+        log.warning("The job takes too long; its worker child will be killed.", extra={"token": str(self.token)})
+        self.give_up(TimeLimitExceeded(_TOO_LONG))
+        self.lost.set()
 
     def _put(self, rendered: Rendered) -> Product:
         self._go_on()
