@@ -12,6 +12,7 @@ from imagemill.domain.links import LinkSigner, link_key
 from imagemill.domain.ports import Doorbell, Faults, ImageEngine, JobQueue, JobStore, ObjectStore, RequestCounter
 from imagemill.doorbell.rabbit import RabbitDoorbell
 from imagemill.doorbell.redis import RedisDoorbell
+from imagemill.engine import pillow
 from imagemill.engine.pipeline import VipsEngine
 from imagemill.errors import ConfigurationError
 from imagemill.faults import from_setting
@@ -100,6 +101,7 @@ def for_web(settings: Settings, seen_by: Instruments | None = None) -> WebServic
 def for_worker(settings: Settings, seen_by: Instruments | None = None) -> Render:
     """The flow of a worker."""
     seen = seen_by or Instruments()
+    pillow.prepare()
     return Render(
         engine=create_engine(settings),
         store=_store(settings, seen),

@@ -185,6 +185,16 @@ def encode_jp2(raster: Raster, encoding: Encoding) -> bytes:
     return _saved(_picture(raster), "JPEG2000", options)
 
 
+def prepare() -> None:
+    """Load what a WebP is written with, or the first one would wait for it.
+
+    Asked for by name: Pillow finds a format by loading all that it has, which takes three times as long.
+    """
+    from PIL import Image, WebPImagePlugin  # noqa: F401, PLC0415 - slow to import, and the API needs it never
+
+    Image.preinit()
+
+
 def encode_webp(raster: Raster, encoding: Encoding) -> bytes:
     """Write a still WebP: the bytes that libvips writes, from the same libwebp, which is compiled to be faster here.
 
@@ -244,8 +254,10 @@ def decode(data: bytes, format: str) -> Iterator[Raster]:
 def _picture(raster: Raster) -> "Pictures.Image":
     from PIL import Image  # noqa: PLC0415 - as above
 
-    mode = _MODES[raster.bands]
-    return Image.frombytes(mode, (raster.width, raster.height), raster.pixels)
+    try:
+        return Image.frombytes(_MODES[raster.bands], (raster.width, raster.height), raster.pixels)
+    except MemoryError as error:
+        raise MemoryLimitExceeded("The image needs too much memory.") from error
 
 
 def _saved(picture: "Pictures.Image", format: str, options: dict[str, Any]) -> bytes:

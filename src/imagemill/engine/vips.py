@@ -210,8 +210,17 @@ def from_raster(raster: Raster) -> Image:
 
 
 def to_raster(image: Image) -> Raster:
-    """A picture for another library to encode."""
-    return Raster(memoryview(image.write_to_memory()), image.width, image.height, image.bands)
+    """A picture for another library to encode.
+
+    Raises:
+        MemoryLimitExceeded: there was not enough memory for a copy of its pixels.
+        RenderFailed: they could not be computed.
+    """
+    try:
+        pixels = memoryview(image.write_to_memory())
+    except pyvips.Error as error:
+        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from error
+    return Raster(pixels, image.width, image.height, image.bands)
 
 
 def stack(frames: Sequence[Image], delays_ms: Sequence[int] = (), plays: int | None = None) -> Image:

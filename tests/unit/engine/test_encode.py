@@ -1,11 +1,14 @@
 """From a picture to a file: qualities and formats that are looked for, bounds that are kept, searches that stop."""
 
 import math
+import subprocess
+import sys
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image, ImageDraw
 
 from imagemill.domain.encoding import Encoding
@@ -24,6 +27,21 @@ from tests.unit.engine.rendering import ENGINE, distance, pixels, render
 
 PHOTO = images.photo_jpeg(240, 160, quality=97)
 WITH_A_DIAL = ("jpeg", "webp", "avif", "jp2")
+FIRST_WEBP = """
+import sys
+from imagemill import wiring
+from imagemill.config import Settings
+from imagemill.domain.encoding import Encoding
+from imagemill.domain.formats import ImageFormat
+from imagemill.engine import pillow
+from imagemill.engine.raster import Raster
+
+wiring.for_worker(Settings())
+ready = {*sys.modules}
+pillow.encode_webp(Raster(bytes(3), 1, 1, 3), Encoding(ImageFormat.WEBP))
+print(*({*sys.modules} - ready))
+"""
+"""Prints the modules that the first picture had to wait for."""
 
 
 def drawing(*, alpha: bool = False) -> bytes:
@@ -300,6 +318,22 @@ def test_too_little_memory_to_encode_is_said_as_such(error: Exception) -> None:
     """The job may be tried again."""
     with patch.object(Image.Image, "save", side_effect=error), pytest.raises(MemoryLimitExceeded):
         render(PHOTO, format="webp")
+
+
+@pytest.mark.parametrize("format", ["webp", "jp2"])
+def test_too_little_memory_for_a_copy_of_the_pixels_is_said_as_such(format: str) -> None:
+    """Also where it is lacking before the encoder is asked: in libvips' hands, or in Pillow's."""
+    lacking = pyvips.Error("unable to write to memory", "vips_image_write_to_memory: out of memory -- size == 31MB")
+    with patch.object(vips.Image, "write_to_memory", side_effect=lacking), pytest.raises(MemoryLimitExceeded):
+        render(PHOTO, format=format)
+    with patch.object(Image, "frombytes", side_effect=MemoryError), pytest.raises(MemoryLimitExceeded):
+        render(PHOTO, format=format)
+
+
+def test_a_worker_is_ready_to_write_webp() -> None:
+    """The first picture does not wait for Pillow to be imported, and least of all for formats that are not served."""
+    command = [sys.executable, "-c", FIRST_WEBP]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == []
 
 
 def test_pillow_that_refuses_is_our_fault() -> None:
