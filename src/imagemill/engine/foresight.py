@@ -12,7 +12,7 @@ from imagemill.domain.output import Output
 from imagemill.domain.prospect import Prospect, is_clear, warnings
 from imagemill.engine.context import Context
 from imagemill.engine.cutting import framing_of
-from imagemill.engine.steps.colour import converts
+from imagemill.engine.steps.colour import converts, is_grey
 from imagemill.engine.vips import Image, orientation
 
 
@@ -56,6 +56,8 @@ class _Sight:
 
 def _is_active(step: str, sight: _Sight) -> bool:
     # A step that is one option's, and its namesake, does something where that option is set. Others are asked.
+    if step in _OF_COLOURS and sight.image is not None and is_grey(sight.image, sight.context):
+        return False
     guard = _GUARDS.get(step)
     return guard(sight) if guard else step in sight.output.canonical()
 
@@ -78,6 +80,9 @@ def _lays_background(sight: _Sight) -> bool:
         return sight.framing.canvas is None
     return not context.alpha or context.background is not None
 
+
+_OF_COLOURS = ("saturation", "hue", "grayscale")
+"""Steps that leave a grey picture as it is."""
 
 _GUARDS: Mapping[str, Callable[[_Sight], bool]] = {
     "crop": _crops,

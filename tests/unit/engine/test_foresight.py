@@ -67,6 +67,7 @@ RECIPES: list[dict[str, Any]] = [
     {"width": 40, "height": 40, "circle": True, "format": "jpeg"},
     {"width": 40, "radius": 8, "format": "png", "background": "blur"},
     {"width": 40, "watermark": {"text": "Ada"}, "tint": "red", "sharpen": 1, "pixelate": 2},
+    {"width": 40, "saturation": 1.5, "hue": 40, "grayscale": True},
     {"width": 40, "metadata": "all", "profile": "keep"},
     {"width": 40, "animated": True, "format": "webp", "lossless": True},
     {"width": 40, "quality": "auto", "format": "webp"},

@@ -28,6 +28,11 @@ def converts(image: Image, context: Context) -> bool:
     return profile is not None and not is_srgb(profile)
 
 
+def is_grey(image: Image, context: Context) -> bool:
+    """Whether a picture is grey once `colour` is done."""
+    return _target(image, context) == "b-w"
+
+
 def in_colours(image: Image) -> Image:
     """A grey picture with colours to come, in sRGB; any other as it is."""
     return image if image.interpretation != "b-w" else without_profile(image.colourspace("srgb"))
