@@ -71,12 +71,15 @@ def encoded(format: ImageFormat, width: int, height: int, *, alpha: bool = False
     return saved(picture, format, **_ENCODING.get(format, {}))
 
 
-def animated(format: ImageFormat, width: int, height: int, frames: int = 3) -> bytes:
-    """An animation of plain frames, red first, then green, then blue, and so on; GIF, WebP or PNG."""
+def animated(format: ImageFormat, width: int, height: int, frames: int = 3, **options: object) -> bytes:
+    """An animation of plain frames, red first, then green, then blue, and so on; GIF, WebP or PNG.
+
+    `options` go to Pillow's encoder.
+    """
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     pictures = [Image.new("RGB", (width, height), colours[frame % 3]) for frame in range(frames)]
-    extra = {"lossless": True} if format is ImageFormat.WEBP else {}
-    return saved(pictures[0], format, save_all=True, append_images=pictures[1:], duration=100, loop=0, **extra)
+    options |= {"lossless": True} if format is ImageFormat.WEBP else {}
+    return saved(pictures[0], format, save_all=True, append_images=pictures[1:], duration=100, loop=0, **options)
 
 
 def moving(

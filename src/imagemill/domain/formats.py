@@ -42,6 +42,7 @@ class FormatFacts:
         lossless: whether it can hold every pixel as it is, in true colours.
         frames: whether it can hold an animation.
         tagged: whether it can carry a colour profile, and texts about the picture.
+        greys: whether it holds a grey picture in one band, and so the profile of one; else in three equal ones.
         dials: the options of a file that mean something to its encoder, by their JSON names.
     """
 
@@ -54,6 +55,7 @@ class FormatFacts:
     lossless: bool = True
     frames: bool = False
     tagged: bool = True
+    greys: bool = True
     dials: tuple[str, ...] = ()
 
     @property
@@ -89,6 +91,7 @@ FACTS: dict[ImageFormat, FormatFacts] = {
         writable=True,
         quality=79,
         frames=True,
+        greys=False,
         dials=("quality", "lossless", "effort"),
     ),
     ImageFormat.AVIF: FormatFacts(
@@ -98,6 +101,7 @@ FACTS: dict[ImageFormat, FormatFacts] = {
         writable=True,
         quality=63,
         frames=True,
+        greys=False,
         dials=("quality", "lossless", "chroma", "effort"),
     ),
     ImageFormat.GIF: FormatFacts(

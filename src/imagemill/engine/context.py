@@ -7,7 +7,7 @@ from uuid import UUID
 
 from imagemill.domain.colours import BLUR, colour_channels
 from imagemill.domain.encoding import Metadata, Profile
-from imagemill.domain.formats import FACTS
+from imagemill.domain.formats import FACTS, FormatFacts
 from imagemill.domain.framing import Framing
 from imagemill.domain.geometry import Box
 from imagemill.domain.header import Header
@@ -48,8 +48,8 @@ class Context:
     frames: int = 1
 
     @classmethod
-    def of(cls, output: Output, header: Header, framing: Framing, marks: Marks) -> Self:
-        """The context of one output of a source with this header."""
+    def of(cls, output: Output, header: Header, framing: Framing, marks: Marks, *, grey: bool) -> Self:
+        """The context of one output of a source with this header, which is grey or has colours."""
         formats = output.formats_for(header)
         alpha = any(FACTS[format].alpha for format in formats)
         colour = None if output.background in (None, BLUR) else colour_channels(str(output.background))
@@ -59,7 +59,7 @@ class Context:
             alpha,
             colour if alpha or colour is None else _on_white(colour),
             output.metadata,
-            output.profile is Profile.KEEP and all(FACTS[format].tagged for format in formats),
+            output.profile is Profile.KEEP and all(_holds_profile(FACTS[format], grey=grey) for format in formats),
             marks=marks,
             frames=output.frames_for(header),
         )
@@ -83,6 +83,11 @@ class Context:
     def pixels(self, length: float) -> float:
         """A length in CSS pixels as device pixels."""
         return length * float(self.output.dpr)
+
+
+def _holds_profile(facts: FormatFacts, *, grey: bool) -> bool:
+    # A profile of greys tells nothing of the three bands that grey becomes elsewhere.
+    return facts.tagged and (facts.greys or not grey)
 
 
 def _on_white(colour: Colour) -> Colour:

@@ -17,6 +17,7 @@ from imagemill.domain.output import Output
 from imagemill.domain.ports import Bytes
 from imagemill.domain.turning import ORIENTATIONS, Turn
 from imagemill.engine import reading, vips
+from imagemill.engine.steps.colour import is_grey
 from imagemill.engine.steps.crop import cut
 from imagemill.engine.steps.trim import trim
 
@@ -96,6 +97,11 @@ class Cutting:
         if self._is_drawing:
             return Opened(reading.draw(self._data, reduction, cuts[0]), cut=True)
         return Opened(self._whole())
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether the picture has no colours as it lies in the file."""
+        return not self._is_drawing and is_grey(self._whole())
 
     def can_share(self, cuts: Sequence[Box | None]) -> bool:
         """Whether one opening serves outputs with these cuts: of a drawing each part is drawn for itself."""

@@ -227,7 +227,8 @@ def _encode(image: Image, encoding: Encoding, keep: str) -> bytes:
     if encoding.format is ImageFormat.AVIF and encoding.frames > 1:
         height = image.height // encoding.frames
         frames = [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
-        return pillow.encode_avif([*map(vips.to_raster, frames)], vips.delays_ms(image), encoding)
+        profile = vips.embedded_profile(image) if "icc" in keep else None
+        return pillow.encode_avif([*map(vips.to_raster, frames)], vips.delays_ms(image), encoding, profile)
     if encoding.format is ImageFormat.WEBP and encoding.frames == 1 and keep == "none" and _is_moderate(image):
         return pillow.encode_webp(vips.to_raster(image), encoding)
     name, options = saver(encoding)

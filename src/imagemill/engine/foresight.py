@@ -12,7 +12,7 @@ from imagemill.domain.output import Output
 from imagemill.domain.prospect import Prospect, is_clear, warnings
 from imagemill.engine.context import Context
 from imagemill.engine.cutting import framing_of
-from imagemill.engine.steps.colour import converts, is_grey
+from imagemill.engine.steps.colour import converts, is_grey, stays_grey
 from imagemill.engine.vips import Image, orientation
 
 
@@ -29,8 +29,9 @@ def foresee(output: Output, header: Header, image: Image | None, steps: Sequence
     frames = output.frames_for(header)
     ends = [output.largest, output.at_width(output.widths.narrowest)] if output.widths else [output]
     framings = [framing_of(end, header, end.region(header.size), max_pixels // frames) for end in ends]
+    grey = image is not None and is_grey(image)
     sights = [
-        _Sight(end, header, image, framing, Context.of(end, header, framing, marks={}))
+        _Sight(end, header, image, framing, Context.of(end, header, framing, marks={}, grey=grey))
         for end, framing in zip(ends, framings, strict=True)
     ]
     return Prospect(
@@ -56,7 +57,7 @@ class _Sight:
 
 def _is_active(step: str, sight: _Sight) -> bool:
     # A step that is one option's, and its namesake, does something where that option is set. Others are asked.
-    if step in _OF_COLOURS and sight.image is not None and is_grey(sight.image, sight.context):
+    if step in _OF_COLOURS and sight.image is not None and stays_grey(sight.image, sight.context):
         return False
     guard = _GUARDS.get(step)
     return guard(sight) if guard else step in sight.output.canonical()

@@ -211,13 +211,16 @@ def encode_webp(raster: Raster, encoding: Encoding) -> bytes:
     return _saved(_picture(raster), "WEBP", options)
 
 
-def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: Encoding) -> bytes:
+def encode_avif(
+    frames: Sequence[Raster], delays_ms: Sequence[int], encoding: Encoding, profile: bytes | None = None
+) -> bytes:
     """Write an animated AVIF. It repeats for ever: its loops are nothing that Pillow can set.
 
     Args:
         frames: all of one size.
         delays_ms: how long each is shown, in milliseconds.
         encoding: as for a still AVIF; never lossless, since Pillow leaves RGB in any case.
+        profile: that tells the colours; None for sRGB.
 
     Raises:
         RenderFailed: the encoder refused.
@@ -232,6 +235,7 @@ def encode_avif(frames: Sequence[Raster], delays_ms: Sequence[int], encoding: En
         "speed": 9 - avif_effort(encoding),
         # As libvips: the service works on as many images at a time as there are cores.
         "max_threads": 1,
+        "icc_profile": profile,
     }
     return _saved(first, "AVIF", options)
 

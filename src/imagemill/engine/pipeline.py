@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from uuid import UUID
 
-from imagemill.domain.encoding import Encoding
+from imagemill.domain.encoding import Encoding, Profile
 from imagemill.domain.formats import TAKEN, ImageFormat
 from imagemill.domain.geometry import Box, Size
 from imagemill.domain.header import Header
@@ -217,7 +217,8 @@ class _Pictures:
 def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> OutputPlan:
     frames = output.frames_for(header)
     framing = framing_of(output, header, cutting.region(output), max_pixels // frames)
-    context = Context.of(output, header, framing, marks)
+    grey = output.profile is Profile.KEEP and cutting.is_grey
+    context = Context.of(output, header, framing, marks, grey=grey)
     reduction = _reduction(framing.cut.size if framing.cut else header.size, framing.scaled)
     return OutputPlan(output, output.formats_for(header), context, reduction, cutting.stored(framing.cut), frames)
 

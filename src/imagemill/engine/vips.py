@@ -307,11 +307,11 @@ def to_srgb(image: Image, fallback: str | None = None) -> Image | None:
         fallback: a profile of libvips' own, such as `cmyk`, to take where the picture has none that fits it.
 
     Returns:
-        8 bits a band; None if there is no profile that fits.
+        8 bits a band, without a profile; None if there is none that fits.
     """
     options = {} if fallback is None else {"input_profile": fallback}
     try:
-        return image.icc_transform("srgb", embedded=True, depth=8, **options)
+        return without_profile(image.icc_transform("srgb", embedded=True, depth=8, **options))
     except pyvips.Error:
         return None
 

@@ -140,6 +140,27 @@ def test_grey_that_becomes_colour_loses_its_profile() -> None:
     assert images.opened(on_red.data).mode == "RGB"
 
 
+@pytest.mark.parametrize("format", ["webp", "avif", "smallest"])
+def test_greys_without_a_place_for_their_profile_are_converted(format: str) -> None:
+    """WebP and AVIF hold grey as three bands, which a profile of greys tells nothing of: they show what PNG shows."""
+    file = BytesIO()
+    images.photo(60, 40).convert("L").save(file, "PNG", icc_profile=images.grey_profile())
+    made = render(file.getvalue(), format=format, quality=100, profile="keep")
+    assert "icc_profile" not in images.opened(made.data).info
+    assert distance(pixels(made, "RGB"), pixels(render(file.getvalue(), format="png"), "RGB")) < 2
+
+
+@pytest.mark.parametrize("output", ["webp", "avif"])
+def test_an_animation_keeps_its_profile(output: str) -> None:
+    """Numbers and profile stay together, whichever library writes."""
+    data = images.animated(ImageFormat.WEBP, 40, 30, icc_profile=images.swapped_profile())
+    kept, converted = (render(data, format=output, animated=True, profile=word) for word in ("keep", "srgb"))
+    assert images.opened(kept.data).info["icc_profile"] == images.swapped_profile()
+    assert corners(kept)[0] == (255, 0, 0)
+    assert "icc_profile" not in images.opened(converted.data).info
+    assert corners(converted)[0] == (0, 255, 0)
+
+
 def test_texts_do_not_come_without_being_asked() -> None:
     """A profile alone brings no EXIF."""
     made = render(images.credited(ImageFormat.JPEG, 60, 40), format="jpeg", profile="keep")

@@ -28,9 +28,14 @@ def converts(image: Image, context: Context) -> bool:
     return profile is not None and not is_srgb(profile)
 
 
-def is_grey(image: Image, context: Context) -> bool:
+def is_grey(image: Image) -> bool:
+    """Whether a picture has one band of light, and perhaps alpha."""
+    return image.interpretation in _GREY
+
+
+def stays_grey(image: Image, context: Context) -> bool:
     """Whether a picture is grey once `colour` is done."""
-    return _target(image, context) == "b-w"
+    return is_grey(image) and context.grey
 
 
 def in_colours(image: Image) -> Image:
@@ -44,7 +49,7 @@ def in_greys(image: Image) -> Image:
 
 
 def _target(image: Image, context: Context) -> str:
-    return "b-w" if image.interpretation in _GREY and context.grey else "srgb"
+    return "b-w" if stays_grey(image, context) else "srgb"
 
 
 def matched(ours: Image, image: Image, context: Context) -> Image:
@@ -74,7 +79,7 @@ def _with_colours(image: Image) -> Image:
 
 def _kept(image: Image, target: str) -> Image:
     # A profile is for as many colours as it was made for: ink, or grey that becomes colour, cannot keep its own.
-    if image.interpretation != "cmyk" and (image.interpretation in _GREY) == (target == "b-w"):
+    if image.interpretation != "cmyk" and is_grey(image) == (target == "b-w"):
         return image
     return without_profile(_from_profile(image))
 
