@@ -61,9 +61,10 @@ def markup(images: Sequence[Shown]) -> Markup | None:
         None where there is nothing to choose from: fewer than two sizes or types that browsers show, proportions that
         differ by more than rounding, or some that move and some that do not.
     """
-    chosen = {(image.format, image.size.width): image for image in reversed(images) if image.format in ORDER}
-    largest = max(chosen.values(), key=lambda image: image.size.pixels, default=None)
-    if largest is None or len(chosen) < 2 or not all(_alike(image, largest) for image in chosen.values()):
+    for_pages = [image for image in images if image.format in ORDER]
+    chosen = {(image.format, image.size.width): image for image in reversed(for_pages)}
+    largest = max(for_pages, key=lambda image: image.size.pixels, default=None)
+    if largest is None or len(chosen) < 2 or not all(_alike(image, largest) for image in for_pages):
         return None
     ordered = sorted(chosen.values(), key=lambda image: (ORDER.index(image.format), image.size.width))
     several = len({image.size.width for image in ordered}) > 1

@@ -78,9 +78,20 @@ def test_one_width_needs_no_descriptor() -> None:
         [shown(JPEG, 320), shown(JPEG, 320)],
         [shown(JPEG, 320), shown(TIFF, 640)],
         [shown(JPEG, 320), shown(JPEG, 640, 640)],
+        [shown(JPEG, 320), shown(JPEG, 320, 320), shown(JPEG, 640)],
         [replace(shown(WEBP, 320), frames=3), shown(AVIF, 320)],
+        [replace(shown(WEBP, 320), frames=3), shown(WEBP, 320), replace(shown(WEBP, 640), frames=3)],
     ],
-    ids=["none", "one", "same", "not for pages", "other proportions", "animation and poster"],
+    ids=[
+        "none",
+        "one",
+        "same",
+        "not for pages",
+        "other proportions",
+        "other proportions of one width",
+        "animation and poster",
+        "animation and poster of one width",
+    ],
 )
 def test_where_there_is_no_choice_there_is_no_markup(images: list[Shown]) -> None:
     """Fewer than two that differ, that browsers show, and that have the same proportions and frames."""
