@@ -11,13 +11,13 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from imagemill.domain.encoding import Chroma, Encoding
+from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.header import Header
 from imagemill.domain.ports import Bytes
 from imagemill.engine.headers import DAMAGED, NOT_READ
 from imagemill.engine.raster import Raster
-from imagemill.engine.savers import avif_effort, webp_effort
+from imagemill.engine.savers import avif_chroma, avif_effort, webp_effort
 from imagemill.errors import CorruptImage, MemoryLimitExceeded, RenderFailed, UnsupportedImage
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def encode_avif(
         "append_images": others,
         "duration": [*delays_ms],
         "quality": encoding.quality,
-        "subsampling": str(encoding.chroma or Chroma.HALVED),
+        "subsampling": str(avif_chroma(encoding)),
         "speed": 9 - avif_effort(encoding),
         # As libvips: the service works on as many images at a time as there are cores.
         "max_threads": 1,

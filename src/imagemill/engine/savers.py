@@ -35,6 +35,15 @@ def avif_effort(encoding: Encoding) -> int:
     return 1 if encoding.effort is None else _AVIF_EFFORTS[encoding.effort]
 
 
+def avif_chroma(encoding: Encoding) -> Chroma:
+    """How finely an AVIF keeps colour: as asked, or as libvips does where nobody asked.
+
+    Source: heifsave of libvips, `subsample-mode`.
+    """
+    usual = Chroma.FULL if encoding.quality is not None and encoding.quality >= 90 else Chroma.HALVED
+    return encoding.chroma or usual
+
+
 def webp_effort(encoding: Encoding) -> int:
     """What libwebp calls method, 0…6."""
     return 4 if encoding.effort is None else round(encoding.effort * 6 / 9)

@@ -245,6 +245,18 @@ def test_avif_keeps_chroma_as_asked() -> None:
     assert distance(halved, stripes.astype(np.int16)) > 60
 
 
+@pytest.mark.parametrize(("quality", "halved"), [(89, True), (90, False)])
+@pytest.mark.parametrize("animated", [False, True])
+def test_avif_keeps_chroma_whole_from_quality_90_on(animated: bool, quality: int, halved: bool) -> None:
+    """Where nobody asked; of an animation as of a still picture, though another library writes it."""
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[:, ::2, 0], stripes[:, 1::2, 2] = 255, 255
+    frames = [Image.fromarray(frame) for frame in (stripes, stripes[:, ::-1])]
+    data = images.saved(frames[0], ImageFormat.WEBP, save_all=True, append_images=frames[1:], lossless=True)
+    made = render(data, format="avif", quality=quality, animated=animated)
+    assert (distance(pixels(made), stripes.astype(np.int16)) > 60) is halved
+
+
 @pytest.mark.parametrize("format", ["jpeg", "png"])
 def test_progressive_files_show_a_coarse_picture_first(format: str) -> None:
     """JPEG in scans, PNG interlaced; without the option neither."""
