@@ -96,6 +96,8 @@ def _has_use(name: str, output: Output, source: Header, format: ImageFormat) -> 
         return output.frames_for(source) > 1
     if name == "score" and output.quality != AUTO_QUALITY:
         return False
+    if name == "metadata" and format is ImageFormat.AVIF and output.frames_for(source) > 1:
+        return False
     return name in FACTS[format].options and not (output.lossless and name in _LOSING)
 
 

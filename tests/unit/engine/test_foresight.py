@@ -197,3 +197,10 @@ def test_an_animation_that_stays_one_is_no_surprise() -> None:
     """Frames are counted as the work would count them."""
     data = images.animated(ImageFormat.GIF, 40, 30, frames=3)
     assert (foreseen(data, width=40, animated=True).frames, warned(data, width=40, animated=True)) == (3, [])
+
+
+def test_texts_that_an_animation_cannot_carry_are_told() -> None:
+    """Nothing of them is written into a moving AVIF; a still one and a moving WebP have a place for them."""
+    data = images.animated(ImageFormat.GIF, 40, 30, frames=3)
+    for format, animated, pointers in (("avif", True, ["/metadata"]), ("avif", False, []), ("webp", True, [])):
+        assert warned(data, width=40, format=format, animated=animated, metadata="all") == pointers
