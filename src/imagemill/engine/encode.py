@@ -12,10 +12,10 @@ from imagemill.domain.encoding import AUTO_QUALITY, Chroma, Encoding, Metadata, 
 from imagemill.domain.formats import FACTS, ImageFormat
 from imagemill.domain.output import Output
 from imagemill.engine import pillow, vips
+from imagemill.engine.roll import FOR_EVER, delays_ms, plays, roll_up, with_delays
 from imagemill.engine.savers import saver
 from imagemill.engine.score import Reference
 from imagemill.engine.search import greatest, least
-from imagemill.engine.sequence import FOR_EVER
 from imagemill.engine.vips import Image
 from imagemill.errors import OutputTooLarge
 
@@ -27,6 +27,9 @@ FLAT = 0.5
 
 COPIED_BYTES = 32 * 2**20
 """Pixels that are handed to Pillow where libvips would write the same bytes without a copy of them, only slower."""
+
+_LONGEST_OF_GIF_MS = 655_350
+# 16 bits of hundredths of a second; libvips writes what is left of a longer delay above them.
 
 _SCORE_SLOPE, _BYTES_SLOPE = 0.25, 0.03
 """What one step of quality is worth, about: decibels of likeness, and natural logarithms of bytes."""
@@ -189,7 +192,7 @@ def _worth_trying(image: Image, encodings: list[Encoding]) -> Iterator[Encoding]
             continue
         if format is ImageFormat.PNG and not (drawing or encoding.lossless):
             continue
-        if format is ImageFormat.AVIF and encoding.frames > 1 and vips.plays(image) != FOR_EVER:
+        if format is ImageFormat.AVIF and encoding.frames > 1 and plays(image) != FOR_EVER:
             continue  # Pillow writes none that ends
         if drawing:
             # Large areas of one colour with sharp edges: small without loss, and with halved chroma the edges bleed.
@@ -228,9 +231,11 @@ def _encode(image: Image, encoding: Encoding, keep: str) -> bytes:
         height = image.height // encoding.frames
         frames = [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
         profile = vips.embedded_profile(image) if "icc" in keep else None
-        return pillow.encode_avif([*map(vips.to_raster, frames)], vips.delays_ms(image), encoding, profile)
+        return pillow.encode_avif([*map(vips.to_raster, frames)], delays_ms(image), encoding, profile)
     if encoding.format is ImageFormat.WEBP and encoding.frames == 1 and keep == "none" and _is_moderate(image):
         return pillow.encode_webp(vips.to_raster(image), encoding)
+    if encoding.format is ImageFormat.GIF and encoding.frames > 1:
+        image = with_delays(image, [min(delay, _LONGEST_OF_GIF_MS) for delay in delays_ms(image)])
     name, options = saver(encoding)
     return vips.encode(image, name, options | {"keep": keep})
 
@@ -244,5 +249,5 @@ def _decode(data: bytes, encoding: Encoding) -> Image:
     if encoding.format is ImageFormat.JP2 or (encoding.format is ImageFormat.AVIF and moving):
         format = "JPEG2000" if encoding.format is ImageFormat.JP2 else "AVIF"
         frames = [vips.from_raster(raster) for raster in pillow.decode(data, format)]
-        return vips.in_memory(vips.stack(frames))
+        return vips.in_memory(roll_up(frames))
     return vips.in_memory(vips.open(data, encoding.format, animated=moving))

@@ -24,6 +24,7 @@ from imagemill.engine.encode import Written, write, write_alike
 from imagemill.engine.foresight import foresee
 from imagemill.engine.glimpse import glimpse
 from imagemill.engine.memory import memory
+from imagemill.engine.roll import roll_up
 from imagemill.engine.steps.background import background
 from imagemill.engine.steps.blur import blur
 from imagemill.engine.steps.brightness import brightness
@@ -211,7 +212,7 @@ class _Pictures:
             # Each goes through the steps as a picture of its own.
             frames.append(_apply_to(Opened(frame), plan))
             delays_ms.append(delay_ms)
-        return vips.stack(frames, delays_ms, animation.plays)
+        return roll_up(frames, delays_ms, animation.plays)
 
 
 def _plan(output: Output, header: Header, cutting: Cutting, marks: Marks, max_pixels: int) -> OutputPlan:

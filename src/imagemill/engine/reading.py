@@ -17,7 +17,8 @@ from imagemill.engine import pillow, vips
 from imagemill.engine.depths import in_16_bits
 from imagemill.engine.headers import announced, largest_of_icon
 from imagemill.engine.primaries import is_p3
-from imagemill.engine.sequence import FOR_EVER, read_sequence
+from imagemill.engine.roll import FOR_EVER, plays, unroll
+from imagemill.engine.sequence import read_sequence
 from imagemill.engine.svg import read_drawing
 from imagemill.engine.vips import Image
 from imagemill.errors import TooManyPixels, UnsupportedImage
@@ -149,7 +150,7 @@ def animation(data: Bytes, header: Header) -> Animation:
         frames = ((_understood(vips.from_raster(raster), data, header.format), delay) for raster, delay in rasters)
         return Animation(frames, sequence.plays if sequence else FOR_EVER)
     roll = vips.open(data, header.format, animated=True)
-    return Animation(vips.unrolled(roll, header.frames), vips.plays(roll))
+    return Animation(unroll(roll, header.frames), plays(roll))
 
 
 def _frames_of_avif(data: Bytes, size: Size) -> int:

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from imagemill.domain.geometry import Size
 from imagemill.domain.ports import Bytes
 from imagemill.engine.headers import boxes
+from imagemill.engine.roll import FOR_EVER
 from imagemill.errors import CorruptImage
-
-FOR_EVER = 0
-"""How often libvips, GIF and WebP say that an animation is played which never ends."""
 
 _MOST_PLAYS = 65_535  # What GIF and WebP have room for.
 _REPEATED = 1

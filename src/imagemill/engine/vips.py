@@ -75,6 +75,13 @@ _NO_MEMORY = re.compile(
 _NOT_READ = re.compile(r"support is not configured|samples out of range|bad labq format")
 # Of TIFF, which may hold more than any reader reads: codecs, floats of 64 bits, CIELAB of 8.
 
+_KINDS = {
+    str: pyvips.GValue.gstr_type,
+    bytes: pyvips.GValue.blob_type,
+    int: pyvips.GValue.gint_type,
+    list: pyvips.GValue.array_int_type,
+}
+
 _SETTLING = Lock()
 
 
@@ -223,41 +230,9 @@ def to_raster(image: Image) -> Raster:
     return Raster(pixels, image.width, image.height, image.bands)
 
 
-def stack(frames: Sequence[Image], delays_ms: Sequence[int] = (), plays: int | None = None) -> Image:
-    """Frames of one size, one below the other, as libvips' encoders take an animation.
-
-    Args:
-        frames: that are in memory.
-        delays_ms: how long each is shown, in milliseconds; left out, nothing is said of it.
-        plays: how often they are shown, 0 for ever; left out, nothing is said of it.
-    """
-    joined = pyvips.Image.arrayjoin(list(frames), across=1).copy()
-    if delays_ms:
-        joined.set_type(pyvips.GValue.array_int_type, "delay", list(delays_ms))
-    if plays is not None:
-        joined.set_type(pyvips.GValue.gint_type, "loop", plays)
-    joined.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
-    return joined
-
-
-def unrolled(roll: Image, frames: int) -> Iterator[tuple[Image, int]]:
-    """The frames of an animation that was opened one below the other, and how long each is shown.
-
-    They have to be computed in this order, since the codec reads them so.
-    """
-    height = roll.height // frames
-    for number, delay_ms in zip(range(frames), delays_ms(roll), strict=True):
-        yield roll.crop(0, number * height, roll.width, height), delay_ms
-
-
-def delays_ms(image: Image) -> list[int]:
-    """How long each frame of an animation is shown, in milliseconds."""
-    return [int(delay) for delay in image.get("delay")]
-
-
-def plays(image: Image) -> int | None:
-    """How often an animation is played, 0 for ever. One that does not say (None) is played once."""
-    return int(image.get("loop")) if image.get_typeof("loop") else None
+def below_each_other(images: Sequence[Image]) -> Image:
+    """Pictures of one size as one, from the top down."""
+    return pyvips.Image.arrayjoin(list(images), across=1)
 
 
 def texts(image: Image) -> dict[str, Any]:
@@ -265,20 +240,19 @@ def texts(image: Image) -> dict[str, Any]:
     return {field: image.get(field) for field in image.get_fields()}
 
 
-def with_texts(image: Image, removed: Iterable[str], added: Mapping[str, str | bytes]) -> Image:
+def with_texts(image: Image, removed: Iterable[str], added: Mapping[str, str | bytes | int | list[int]]) -> Image:
     """The same picture with other texts.
 
     Args:
         image: stays as it is.
         removed: fields to leave out.
-        added: fields to set, to a text or to bytes.
+        added: fields to set, to a text, to bytes, or to numbers.
     """
     image = image.copy()
     for field in removed:
         image.remove(field)
     for field, value in added.items():
-        kind = pyvips.GValue.blob_type if isinstance(value, bytes) else pyvips.GValue.gstr_type
-        image.set_type(kind, field, value)
+        image.set_type(_KINDS[type(value)], field, value)
     return image
 
 

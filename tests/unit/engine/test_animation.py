@@ -145,6 +145,12 @@ def test_a_frame_that_is_shown_for_years_is_shown_for_hours() -> None:
     assert images.delays_ms(made.data) == [pillow.LONGEST_DELAY_MS, *DELAYS[1:]]
 
 
+def test_a_frame_of_a_gif_is_shown_as_long_as_a_gif_can_say() -> None:
+    """Eleven minutes, and not what 16 bits leave of more."""
+    data = images.moving(ImageFormat.WEBP, [700_000, 100], loop=0)
+    assert images.delays_ms(render(data, format="gif", animated=True).data) == [655_350, 100]
+
+
 def test_work_on_frames_can_be_stopped() -> None:
     """Between two frames it asks whether to go on."""
 

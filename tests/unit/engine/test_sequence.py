@@ -4,7 +4,8 @@ import pytest
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
-from imagemill.engine.sequence import FOR_EVER, Sequence, read_sequence
+from imagemill.engine.roll import FOR_EVER
+from imagemill.engine.sequence import Sequence, read_sequence
 from tests import images
 from tests.unit.engine.rendering import ENGINE
 
