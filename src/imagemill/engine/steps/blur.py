@@ -16,7 +16,7 @@ weaker than its sigma says."""
 _MOST = 64
 """What the middle weight has to stay below."""
 
-_ALL = 10
+_ALL = 20
 """Sigma in sides of the picture past which nothing changes any more: all of it is one colour."""
 
 
@@ -37,9 +37,13 @@ def soften(image: Image, sigma: float) -> Image:
     factor = int(sigma / _ENOUGH)
     if factor < 2:
         return _blurred(image, sigma)
-    # Averaged blocks are blurred by so much less, and made large again where they were.
-    blocks = in_memory(_blurred(image.shrink(factor, factor, ceil=True), sigma / factor))
-    return enlarge(blocks, blocks.width * factor, blocks.height * factor).crop(0, 0, image.width, image.height)
+    # Averaged blocks are blurred by so much less, and made large again where they were. Around them lies one more, of
+    # what the picture goes on with past its edge: without it they would go on with their own average.
+    columns, rows = -(-image.width // factor) + 2, -(-image.height // factor) + 2
+    wide = image.embed(factor, factor, columns * factor, rows * factor, extend="copy")
+    blocks = in_memory(_blurred(wide.shrink(factor, factor), sigma / factor))
+    large = enlarge(blocks, columns * factor, rows * factor)
+    return large.crop(factor, factor, image.width, image.height)
 
 
 def _blurred(image: Image, sigma: float) -> Image:

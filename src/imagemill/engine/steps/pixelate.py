@@ -10,9 +10,14 @@ def pixelate(image: Image, context: Context) -> Image:
     side = round(context.pixels(context.output.pixelate))
     if context.output.pixelate == 1:
         return image
-    return weighed(image, lambda pixels: _squares(pixels, min(side, max(image.width, image.height))))
+    return weighed(image, lambda pixels: _squares(pixels, min(side, image.width), min(side, image.height)))
 
 
-def _squares(image: Image, side: int) -> Image:
-    squares = in_memory(image.shrink(side, side, ceil=True))
-    return squares.zoom(side, side).crop(0, 0, image.width, image.height)
+def _squares(image: Image, across: int, down: int) -> Image:
+    columns, rows = -(-image.width // across), -(-image.height // down)
+    size = columns * across, rows * down
+    # What the last squares lack counts as nothing and is made up for: libvips would repeat the last row in its place.
+    covered = (Image.black(image.width, image.height) + 1).embed(0, 0, *size).shrink(across, down)
+    sums = image.cast("float").embed(0, 0, *size).shrink(across, down)
+    squares = in_memory((sums / covered).rint().cast(image.format))
+    return squares.zoom(across, down).crop(0, 0, image.width, image.height)
