@@ -103,7 +103,7 @@ def frame(source: Size, aim: Aim) -> Framing:
     turn = Turn(aim.flip, aim.flop, quarters or 0)
     seen = turned_size(source, aim.rotate) if quarters is None else turn.size(source)
     room = _room(aim)
-    fitted = _fit(_divide(seen, aim.zoom), aim, room)
+    fitted = _fit(_Visible.of(seen, aim.zoom), aim, room)
     scaled = fitted.scale(seen)
     part, cut, window, turned = fitted.part, None, None, None
     if _is_absurd(scaled, aim.max_pixels):
@@ -136,6 +136,33 @@ class _Room:
 
 
 @dataclass(frozen=True, slots=True)
+class _Visible:
+    """How much of the source is to be seen. `zoom` need not leave whole pixels, nor even one of them: rounded before it
+    is scaled, the output would be of another shape."""
+
+    width: Fraction
+    height: Fraction
+
+    @classmethod
+    def of(cls, source: Size, zoom: Fraction) -> "_Visible":
+        """The part that a zoom leaves."""
+        return cls(source.width / zoom, source.height / zoom)
+
+    @property
+    def pixels(self) -> Size:
+        """The same in whole pixels."""
+        return _multiply(self, Fraction(1))
+
+    def scales(self, part: Size) -> tuple[Fraction, Fraction]:
+        """By how much each side is scaled to become this part. One that has as many pixels stays as it is."""
+        across, down = _scales(self, part)
+        return (
+            Fraction(1) if part.width == self.pixels.width else across,
+            Fraction(1) if part.height == self.pixels.height else down,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Fitted:
     """How what is to be seen of a picture meets the box: by how much each side is scaled, the part of the scaled
     picture that shows, and the box that holds it where that is larger."""
@@ -146,14 +173,14 @@ class _Fitted:
     box: Size | None = None
 
     @classmethod
-    def whole(cls, source: Size, part: Size) -> "_Fitted":
+    def whole(cls, source: _Visible, part: Size) -> "_Fitted":
         """All of it shows."""
-        return cls(Fraction(part.width, source.width), Fraction(part.height, source.height), part)
+        return cls(*source.scales(part), part)
 
     @classmethod
-    def covering(cls, source: Size, part: Size) -> "_Fitted":
+    def covering(cls, source: _Visible, part: Size) -> "_Fitted":
         """What hangs over the part is cut."""
-        scale = max(_scales(source, part))
+        scale = max(source.scales(part))
         return cls(scale, scale, part)
 
     def scale(self, seen: Size) -> Size:
@@ -168,13 +195,13 @@ class _Fitted:
         return Size(max(1, rounded(part.width / self.across)), max(1, rounded(part.height / self.down)))
 
 
-def _fit(source: Size, aim: Aim, room: _Room) -> _Fitted:
+def _fit(source: _Visible, aim: Aim, room: _Room) -> _Fitted:
     if aim.width is None or aim.height is None:
         return _uniform(source, _follow(source, aim.width, aim.height), aim, room, (aim.width, aim.height))
     box = Size(aim.width, aim.height)
     match aim.fit:
         case Fit.FILL:
-            filled = box if aim.enlarge else _larger(_smaller(box, source), aim.minimum)
+            filled = box if aim.enlarge else _larger(_smaller(box, source.pixels), aim.minimum)
             return _Fitted.whole(source, _within(filled, room))
         case Fit.INSIDE:
             return _uniform(source, min(_scales(source, box)), aim, room, (box.width, box.height))
@@ -188,7 +215,7 @@ def _fit(source: Size, aim: Aim, room: _Room) -> _Fitted:
     return _Fitted.covering(source, _within(box if aim.enlarge else _fillable(box, source, aim.minimum), room))
 
 
-def _uniform(source: Size, scale: Fraction, aim: Aim, room: _Room, limit: tuple[int | None, int | None]) -> _Fitted:
+def _uniform(source: _Visible, scale: Fraction, aim: Aim, room: _Room, limit: tuple[int | None, int | None]) -> _Fitted:
     scaled = _multiply(source, scale if aim.enlarge else min(scale, Fraction(1)))
     if scaled.width >= aim.minimum.width and scaled.height >= aim.minimum.height:
         return _Fitted.whole(source, _within(scaled, room))
@@ -198,17 +225,17 @@ def _uniform(source: Size, scale: Fraction, aim: Aim, room: _Room, limit: tuple[
     return fitted(source, _within(part, room))
 
 
-def _follow(source: Size, width: int | None, height: int | None) -> Fraction:
+def _follow(source: _Visible, width: int | None, height: int | None) -> Fraction:
     if width is not None:
-        return Fraction(width, source.width)
-    return Fraction(height, source.height) if height is not None else Fraction(1)
+        return width / source.width
+    return height / source.height if height is not None else Fraction(1)
 
 
-def _scales(source: Size, box: Size) -> tuple[Fraction, Fraction]:
+def _scales(source: Size | _Visible, box: Size) -> tuple[Fraction, Fraction]:
     return Fraction(box.width, source.width), Fraction(box.height, source.height)
 
 
-def _fillable(box: Size, source: Size, minimum: Size) -> Size:
+def _fillable(box: Size, source: _Visible, minimum: Size) -> Size:
     # The largest box of these proportions, up to the one asked for, that the source fills without being enlarged more
     # than the minimum demands.
     shrink = max(Fraction(1), *_scales(source, box))
@@ -271,9 +298,7 @@ def _within_pad(size: Size, room: _Room) -> Size:
     return _multiply(size, Fraction(low, longer))
 
 
-def _multiply(size: Size, scale: Fraction) -> Size:
-    if scale == 1:
-        return size
+def _multiply(size: Size | _Visible, scale: Fraction) -> Size:
     return Size(max(1, rounded(size.width * scale)), max(1, rounded(size.height * scale)))
 
 

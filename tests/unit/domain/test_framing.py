@@ -254,6 +254,26 @@ def test_zoom_shows_less_of_the_picture(
     assert (framing.scaled, framing.output) == (Size(*scaled), Size(*output))
 
 
+@pytest.mark.parametrize("zoom", [Fraction(2), Fraction(3), Fraction("3.3"), Fraction(7)])
+@pytest.mark.parametrize("fit", list(Fit))
+@pytest.mark.parametrize("box", [(240, None), (None, 200), (240, 200), (90, 300)])
+@pytest.mark.parametrize("source", [(640, 427), (37, 311), (3, 2)])
+def test_zoom_does_not_change_the_output_s_shape(
+    source: tuple[int, int], box: tuple[int | None, int | None], fit: Fit, zoom: Fraction
+) -> None:
+    """However few pixels show, and though they need not be a whole number: the output is as large as without."""
+    zoomed, without = (framed(source, *box, fit, zoom=nearness, enlarge=True) for nearness in (zoom, Fraction(1)))
+    assert zoomed.output == without.output
+
+
+@pytest.mark.parametrize("fit", list(Fit))
+@pytest.mark.parametrize("box", [(None, None), (1000, None), (1000, 1000)])
+def test_zoom_alone_cuts_and_does_not_scale(box: tuple[int | None, int | None], fit: Fit) -> None:
+    """Half of 427 rows is no whole number; what shows are 214 of them, as they are."""
+    framing = framed((640, 427), *box, fit, zoom=Fraction(2))
+    assert framing.scaled == Size(640, 427)
+
+
 def test_zoom_invents_no_pixel_either() -> None:
     """Where the part that shows has too few pixels, the output is smaller, of the same shape."""
     assert framed((300, 200), 200, 100, Fit.COVER, zoom=Fraction(4)).output == Size(75, 38)
