@@ -50,5 +50,25 @@ def with_alpha(image: Image) -> Image:
     return image if image.hasalpha() else image.addalpha()
 
 
+def over(image: Image, behind: Image, left: int = 0, top: int = 0) -> Image:
+    """Lay an 8-bit picture over another, which keeps its size and stays opaque where it is.
+
+    Args:
+        image: with alpha.
+        behind: with as many colours.
+        left: where the picture's left edge lies in the other one; below 0 it reaches over.
+        top: likewise.
+    """
+    right, bottom = min(left + image.width, behind.width), min(top + image.height, behind.height)
+    x, y = max(left, 0), max(top, 0)
+    if x >= right or y >= bottom:
+        return behind
+    behind = in_memory(behind)
+    # As floats, since libvips cuts whole ones off, which darkens by half a level; and only where both are.
+    floor = behind.crop(x, y, right - x, bottom - y).cast("float")
+    laid = floor.composite2(image.cast("float"), "over", x=left - x, y=top - y).extract_band(0, n=behind.bands)
+    return behind.insert(_whole(laid), x, y)
+
+
 def _whole(image: Image) -> Image:
     return image if image.format == "uchar" else image.rint().cast("uchar")

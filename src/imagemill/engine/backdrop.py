@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import ceil
 
 from imagemill.domain.geometry import Size, rounded
-from imagemill.engine.alpha import with_alpha
+from imagemill.engine.alpha import over, with_alpha
 from imagemill.engine.steps.blur import soften
 from imagemill.engine.steps.scale import stretch
 from imagemill.engine.vips import Image, in_memory
@@ -38,7 +38,7 @@ def lay(image: Image, behind: Image, left: int = 0, top: int = 0) -> Image:
     """Lay a picture on an opaque one, its top left corner at (left, top)."""
     if not image.hasalpha():
         return behind.insert(image, left, top)
-    return behind.composite2(image, "over", x=left, y=top).extract_band(0, n=behind.bands).rint().cast("uchar")
+    return over(image, behind, left, top)
 
 
 def _filled(small: Image) -> Image:

@@ -52,6 +52,14 @@ def test_a_translucent_background_stays_translucent() -> None:
     assert shown(HALF_BLACK, format="png", background="#ff000080") == pytest.approx((85, 0, 0, 192), abs=1)
 
 
+@pytest.mark.parametrize("alpha", [1, 64, 128, 254])
+def test_a_colour_behind_itself_stays_level(alpha: int) -> None:
+    """White on translucent white is white, to the digit: nothing is rounded down."""
+    data = images.saved(Image.new("RGBA", (40, 40), (255, 255, 255, alpha)), ImageFormat.PNG)
+    seen = 255 * (1 - (1 - alpha / 255) * (1 - 128 / 255))
+    assert shown(data, format="png", background="#ffffff80") == (255, 255, 255, round(seen))
+
+
 def test_a_translucent_background_lies_on_white_where_the_format_has_no_alpha() -> None:
     """JPEG: half red on white is pink."""
     assert shown(CLEAR, format="jpeg", background="#ff000080") == pytest.approx((255, 127, 127), abs=3)

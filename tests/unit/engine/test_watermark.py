@@ -66,6 +66,14 @@ def test_opacity_is_a_share(opacity: float) -> None:
     assert tuple(colour) == pytest.approx((255, 255 * (1 - opacity), 255 * (1 - opacity)), abs=1)
 
 
+@pytest.mark.parametrize("opacity", [0.1, 0.5, 0.77, 1])
+def test_a_mark_of_the_picture_s_colour_is_not_seen(opacity: float) -> None:
+    """To the digit: nothing is rounded down where the two are mixed."""
+    ground = images.saved(Image.new("RGB", (60, 40), (101, 101, 101)), ImageFormat.PNG)
+    options = {"text": "Ada", "color": "#656565", "opacity": opacity, "tile": True}
+    assert np.unique(pixels(render(ground, watermark=options, format="png"))).tolist() == [101]
+
+
 def test_a_mark_with_alpha_shows_what_is_below() -> None:
     """Its own transparency counts."""
     levels = pixels(marked(logo=images.disc_png(50), gravity="center", scale=0.5))

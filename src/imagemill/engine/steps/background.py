@@ -1,6 +1,7 @@
 """Lay a colour, or a blurred copy, behind what is clear."""
 
 from imagemill.domain.geometry import Size
+from imagemill.engine.alpha import over
 from imagemill.engine.backdrop import backdrop, lay
 from imagemill.engine.context import Context
 from imagemill.engine.steps.colour import matched_colour
@@ -23,5 +24,4 @@ def background(image: Image, context: Context) -> Image:
         colour = colour[:1]
     if alpha == 255:
         return image.flatten(background=colour)
-    behind = image.new_from_image([*colour, alpha])
-    return behind.composite2(image, "over").cast("uchar")
+    return over(image, image.new_from_image([*colour, alpha]))

@@ -9,7 +9,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.ports import Bytes
 from imagemill.domain.watermark import Watermark
 from imagemill.engine import reading
-from imagemill.engine.alpha import fade, weighed, with_alpha
+from imagemill.engine.alpha import fade, over, weighed, with_alpha
 from imagemill.engine.context import Context
 from imagemill.engine.steps.colour import colour, in_colours, matched
 from imagemill.engine.steps.scale import stretch
@@ -37,7 +37,7 @@ def watermark(image: Image, context: Context) -> Image:
     left, top = (0, 0) if asked.tile else _place(asked, Size(mark.width, mark.height), size, offset)
     if asked.tile:
         mark = _tiles(mark, size, offset)
-    return _over(image, mark, left, top)
+    return over(mark, image, left, top)
 
 
 def _share(length: int, asked: Watermark) -> int:
@@ -89,8 +89,3 @@ def _tiles(mark: Image, size: Size, offset: Sides) -> Image:
     tile = in_memory(tile.replicate(max(1, across), max(1, down)))
     tiles = tile.replicate(-(-size.width // tile.width), -(-size.height // tile.height))
     return tiles.crop(0, 0, size.width, size.height)
-
-
-def _over(image: Image, mark: Image, left: int, top: int) -> Image:
-    laid = image.composite2(mark, "over", x=left, y=top).rint().cast("uchar")
-    return laid if image.hasalpha() else laid.extract_band(0, n=3)
