@@ -141,13 +141,14 @@ def svg(inner: str = "", attributes: str = "viewBox='0 0 24 24'") -> bytes:
     return f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}>{inner}</svg>".encode()
 
 
-def tiff(numbers: npt.NDArray[Any], *, compression: int = 1, profile: bytes = b"") -> bytes:
-    """A TIFF of any kind of numbers, (height, width, bands): grey or RGB, with alpha if a band is over; not packed."""
+def tiff(numbers: npt.NDArray[Any], *, compression: int = 1, profile: bytes = b"", inks: bool = False) -> bytes:
+    """A TIFF of any kind of numbers, (height, width, bands): grey or RGB, or inks, with alpha if a band is over; not
+    packed."""
     height, width, bands = numbers.shape
     body, kind = numbers.tobytes(), {"u": 1, "i": 2, "f": 3}[numbers.dtype.kind]
     shorts = {256: [width], 257: [height], 258: [8 * numbers.dtype.itemsize] * bands, 259: [compression]}
-    shorts |= {262: [2 if bands > 2 else 1], 277: [bands], 278: [height], 339: [kind] * bands}
-    if bands in (2, 4):
+    shorts |= {262: [5 if inks else 2 if bands > 2 else 1], 277: [bands], 278: [height], 339: [kind] * bands}
+    if bands in ((5,) if inks else (2, 4)):
         shorts[338] = [2]
     values = {tag: (3, len(found), struct.pack(f"<{len(found)}H", *found)) for tag, found in shorts.items()}
     values |= {273: (4, 1, struct.pack("<I", 8)), 279: (4, 1, struct.pack("<I", len(body)))}

@@ -1,4 +1,4 @@
-"""Brings numbers that only a TIFF has, of 32 bits, with signs or of floats, to the 16 bits that steps know.
+"""Brings numbers that only a TIFF has, of 32 bits, with signs or of floats, to the 16 or 8 bits that steps know.
 
 Knows pictures as libvips opens them. Colours are for `steps/colour.py`: they stay in the space that the file says.
 """
@@ -17,6 +17,9 @@ def in_16_bits(image: Image) -> Image:
 
     Floats are light from 0 to 1, as all programs of high range write them; with a profile they are the profile's.
     """
+    if image.interpretation == "cmyk" and image.format == "ushort" and image.hasalpha():
+        # To libvips the alpha of inks goes to 255, whatever their depth.
+        return (image / 257).rint().cast("uchar")
     if image.interpretation not in (*_DEEP, "multiband"):
         return image
     if image.format in _GREATEST:

@@ -46,6 +46,18 @@ def test_alpha_is_a_share_in_any_depth(colours: npt.NDArray[np.uint8]) -> None:
         assert distance(shown[..., :-1], colours.astype(np.int16)) < 1
 
 
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_inks_have_an_alpha_of_their_own_depth(kind: str) -> None:
+    """Scaled or not, what is half clear is, and has the colour that the same inks have without alpha."""
+    shares = np.full((40, 60, 5), [0.2, 0.6, 0.1, 0.0, 0.5])
+    inks = np.round(shares * np.iinfo(kind).max).astype(f"<{kind}")
+    opaque = pixels(render(samples.tiff(inks[..., :4], inks=True), width=60, height=40, format="png"))
+    for width in (60, 30):
+        shown = pixels(render(samples.tiff(inks, inks=True), width=width, format="png"))
+        assert np.abs(shown[..., 3] - 128).max() <= 1
+        assert np.abs(shown[..., :3] - opaque[0, 0]).max() <= 2
+
+
 def test_floats_with_a_profile_are_the_profiles() -> None:
     """Its curve says what they mean."""
     picture = samples.tiff((RGB / 255).astype("<f4"), profile=images.srgb_profile())
