@@ -14,6 +14,7 @@ from imagemill.domain.options import Number, Whole
 
 _WORDS = [*map(str, Gravity), *map(str, Interest)]
 _PERCENT = r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,2})?)%"
+_SOME_PERCENT = r"(?:100|(?:0?[1-9]|[1-9][0-9])(?:\.[0-9]{1,2})?|00?\.(?:0[1-9]|[1-9][0-9]?))%"
 _SHARE = r"(?:0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)"
 _SHARES = Number(0, 1, places=4)
 _LENGTH = Whole(0, 1_000_000)
@@ -79,7 +80,7 @@ class Area:
         if not isinstance(value, list | tuple) or len(value) != 4:
             raise ValueError(_AREA_RULE)
         x, y, width, height = (_read_length(item) for item in value)
-        if width == 0 or height == 0:
+        if not all(side.value if isinstance(side, Percent) else side for side in (width, height)):
             raise ValueError(_AREA_RULE)
         return Region(x, y, width, height)
 
@@ -89,14 +90,14 @@ class Area:
 
     def schema(self) -> dict[str, Any]:
         """An array of four."""
-        percent = {"type": "string", "pattern": f"^{_PERCENT}$"}
-        corner = {"anyOf": [_LENGTH.schema(), percent]}
-        side = {"anyOf": [Whole(1, _LENGTH.maximum).schema(), percent]}
+        corner = {"anyOf": [_LENGTH.schema(), {"type": "string", "pattern": f"^{_PERCENT}$"}]}
+        some = {"type": "string", "pattern": f"^{_SOME_PERCENT}$"}
+        side = {"anyOf": [Whole(1, _LENGTH.maximum).schema(), some]}
         return _array(corner, corner, side, side)
 
     def text_schema(self) -> dict[str, Any]:
         """A string with a pattern."""
-        corner, side = f"(?:[0-9]{{1,6}}|{_PERCENT})", f"(?:[1-9][0-9]{{0,5}}|{_PERCENT})"
+        corner, side = f"(?:[0-9]{{1,6}}|{_PERCENT})", f"(?:[1-9][0-9]{{0,5}}|{_SOME_PERCENT})"
         return {"type": "string", "pattern": f"^{corner},{corner},{side},{side}$"}
 
 

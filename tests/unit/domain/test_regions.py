@@ -47,6 +47,8 @@ def test_a_good_value_is_read_to_its_one_spelling(kind: Kind, value: object, res
         (Area(), [1, 2, 3]),
         (Area(), "1,2,3,4"),
         (Area(), [1, 2, 0, 4]),
+        (Area(), ["0%", "0%", "0%", "10%"]),
+        (Area(), [0, 0, 10, "0.00%"]),
         (Area(), [-1, 2, 3, 4]),
         (Area(), [1.5, 2, 3, 4]),
         (Area(), ["101%", 0, 1, 1]),
