@@ -153,14 +153,15 @@ class Output:
     def _problems(self) -> Iterator[OptionProblem]:
         single = [*value_problems(OPTIONS, self)]
         # Whether options go together can be said once each is what it has to be.
-        yield from single or [*self._clashes(), *self._beside(self.widths), *self._broken_promises()]
+        yield from single or [*dict.fromkeys(self._clashes()), *self._beside(self.widths), *self._broken_promises()]
 
     def _clashes(self) -> Iterator[OptionProblem]:
         for side, pad in (("width", self.pad.across), ("height", self.pad.down)):
             length, least = getattr(self, side), getattr(self, f"min_{side}")
             if (length or least or 1) * self.dpr + pad * self.dpr > MAX_SIDE:
                 at = side if length else f"min{side.title()}" if least else "pad"
-                yield OptionProblem(pointer(at), f"with its pad, times dpr, must be at most {MAX_SIDE}")
+                rule = "leave room for a picture within" if at == "pad" else "be, with its pad, at most"
+                yield OptionProblem(pointer(at), f"times dpr, must {rule} {MAX_SIDE} pixels")
             if length and least and least > length:
                 yield OptionProblem(pointer(f"min{side.title()}"), f"must be at most the {side}")
         if self.circle and self.radius:

@@ -166,6 +166,7 @@ def test_every_fault_is_named_at_once() -> None:
         ({"width": None}, "/width"),
         ({"width": MAX_SIDE, "pad": [0, 0, 0, 1]}, "/width"),
         ({"pad": [0, 4000], "dpr": 3}, "/pad"),
+        ({"pad": 4000, "dpr": 8}, "/pad"),
         ({"minWidth": MAX_SIDE, "dpr": 2}, "/minWidth"),
         ({"width": 10, "minWidth": 11}, "/minWidth"),
         ({"height": 10, "minHeight": 11}, "/minHeight"),
