@@ -8,6 +8,9 @@ from imagemill.errors import EmptyImage, ImageTooLarge, TooManyPixels
 MAX_OUTPUTS = 20
 """Outputs that one job may make."""
 
+MAX_SIDE = 1_000_000
+"""Pixels of an original's width or height: as much as libvips can make one pixel of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -42,7 +45,9 @@ class Limits:
             raise TooManyPixels(f"An image may have at most {self.frames:,} frames or pages.")
 
     def check_header(self, header: Header) -> None:
-        """Refuse an image whose header announces more than `frames` or `pixels`, before any is decoded."""
+        """Refuse an image whose header announces more than `frames`, `pixels` or MAX_SIDE, before any is decoded."""
         self.check_frames(header.frames)
+        if max(header.size.width, header.size.height) > MAX_SIDE:
+            raise TooManyPixels(f"A side of an image may be at most {MAX_SIDE:,} pixels.")
         if header.pixels > self.pixels:
             raise TooManyPixels(f"Width × height × frames may be at most {self.pixels:,} pixels.")

@@ -33,3 +33,12 @@ def test_frames_have_a_limit_of_their_own() -> None:
     LIMITS.check_header(Header(ImageFormat.WEBP, Size(1, 1), frames=3, alpha=False))
     with pytest.raises(TooManyPixels, match="at most 3 frames"):
         LIMITS.check_header(Header(ImageFormat.WEBP, Size(1, 1), frames=4, alpha=False))
+
+
+def test_a_side_has_a_limit_of_its_own() -> None:
+    """However few pixels there are: nothing shrinks millions of them to one."""
+    limits = Limits(image_bytes=10, pixels=10**9, output_pixels=100, frames=3)
+    limits.check_header(Header(ImageFormat.PNG, Size(1, 1_000_000), frames=1, alpha=False))
+    for size in (Size(1_000_001, 1), Size(1, 1_000_001)):
+        with pytest.raises(TooManyPixels, match="side"):
+            limits.check_header(Header(ImageFormat.PNG, size, frames=1, alpha=False))
