@@ -285,6 +285,12 @@ def tiff_of_tags(tags: int, value_bytes: int) -> bytes:
     return head + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
 
 
+def exif_of_pointers(count: int) -> bytes:
+    """EXIF of one directory, each entry of which points to it, in turn as what is told of the picture and the place."""
+    entries = b"".join(struct.pack("<2H2I", (0x8769, 0x8825)[number % 2], 4, 1, 8) for number in range(count))
+    return b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4)
+
+
 def jpeg_of_scans(scans: int, side: int = 512) -> bytes:
     """A progressive JPEG that repeats its last scan until it has about this many."""
     data = photo_jpeg(side, side, progressive=True)

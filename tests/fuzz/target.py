@@ -25,9 +25,9 @@ def consume(data: bytes) -> None:
 
 
 def _as_image(data: bytes) -> None:
-    format = sniff(data[:SNIFF_BYTES])
-    assert count_scans(data, 64) <= 65
+    format = sniff(data[:SNIFF_BYTES], data[-SNIFF_BYTES:])
     try:
+        assert count_scans(data, 64) <= 65
         if format is not None:
             assert count_frames(data, format, LIMITS.frames) <= LIMITS.frames + 1
         LIMITS.check_header(ENGINE.probe(data))

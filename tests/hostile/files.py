@@ -55,6 +55,10 @@ def bombs() -> dict[str, bytes]:
         "jpeg with 300 segments of EXIF": _jpeg_with(0xE1, b"Exif\0\0II*\0\x08\0\0\0", photo, times=300),
         "jpeg with 255 parts of a profile": _jpeg_with(0xE2, b"ICC_PROFILE\0\x01\xff", photo, times=255),
         "jpeg with a picture in its comment, 200 times": _jpeg_with(0xFE, photo, photo, times=200),
+        "jpeg with 200,000 empty segments": photo[:2] + b"\xff\xe1\0\2" * 200_000 + photo[2:],
+        "jpeg with EXIF that points to itself": _jpeg_with(0xE1, b"Exif\0\0" + images.exif_of_pointers(200), photo),
+        "png with EXIF that points to itself": _png_with(b"eXIf", images.exif_of_pointers(200)),
+        "png with 40 texts of 40 MiB": _png_with(b"zTXt", b"x\0\0" + zlib.compress(bytes(40 * 2**20), 9), times=40),
     }
 
 

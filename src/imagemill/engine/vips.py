@@ -23,8 +23,10 @@ from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import Bytes
+from imagemill.engine.exif import check_exif
 from imagemill.engine.frames import count_frames
 from imagemill.engine.headers import DAMAGED, NOT_READ
+from imagemill.engine.heads import head_bytes
 from imagemill.engine.raster import Raster
 from imagemill.engine.scans import count_scans
 from imagemill.errors import (
@@ -91,11 +93,13 @@ def probe(data: Bytes, format: ImageFormat, limits: Limits) -> Header:
     Raises:
         TooManyPixels: there are so many frames that even the header would take long.
         UnsupportedImage: there are more bands than a picture has.
-        CorruptImage: the header cannot be read.
+        CorruptImage: the header cannot be read, or not in bounded time.
         MemoryLimitExceeded: there was not enough memory.
         RuntimeError: libvips was used before this process was forked.
     """
     limits.check_frames(count_frames(data, format, limits.frames))
+    # libvips opens a file together with all that stands before its pixels, and has no bound for that.
+    check_exif(data, head_bytes(data, format), format)
     image = open(data, format)
     if image.bands > MAX_BANDS:
         raise UnsupportedImage(f"An image may have at most {MAX_BANDS} bands.")
