@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -196,3 +197,21 @@ def test_any_bytes_at_all_end_in_an_image_or_in_bad_input(noise: bytes) -> None:
             imagedata.parse(bytearray(body))[1].decode(LIMITS)
         except BadInput:
             continue
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\\/" * 10_000_000, "A" * 20_000_000 + "\\/\U0001f600", "A" * 20_000_000 + "\\ud83d\\ude00", '\\"' * 10_000_000],
+    ids=["slashes", "beyond-ascii", "escaped-beyond-ascii", "quotes"],
+)
+def test_escapes_cost_little(text: str) -> None:
+    """However many there are, and whatever they stand for: no text of four bytes a character is made of any."""
+    body = bytearray(around(text).encode())
+    limits = Limits(image_bytes=2**22, pixels=1, output_pixels=1, frames=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput):
+            imagedata.parse(body)[1].decode(limits)
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * len(body)
+    finally:
+        tracemalloc.stop()
