@@ -55,8 +55,9 @@ def read_drawing(data: Bytes, part: Box | None = None) -> Drawing:
     scribe = _Scribe()
     try:
         scribe.read(bytes(data))
-    except expat.ExpatError as error:
-        raise CorruptImage("The SVG is not well-formed.") from error
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        # The last two are what Python says of an encoding that it does not know, or that takes several bytes a letter.
+        raise CorruptImage("The SVG is not well-formed, or in an encoding that is not read.") from error
     written = scribe.written if part is None else (_frame(part), *scribe.written, "</svg>")
     return Drawing(part.size if part else scribe.size, "".join(written).encode())
 
@@ -78,6 +79,7 @@ class _Scribe:
         self.size = Size(1, 1)
         self.written: list[str] = []
         self._path: list[str] = []
+        self._style: list[str] = []
         self._dropped = 0  # depth within a subtree that is left out; 0 outside of one
         self._elements = 0
         self._filters = 0
@@ -101,7 +103,7 @@ class _Scribe:
         if self._elements > MAX_ELEMENTS or len(self._path) + self._dropped > MAX_DEPTH:
             raise TooManyPixels(f"An SVG may have at most {MAX_ELEMENTS:,} elements, {MAX_DEPTH} deep.")
         plain = name.rpartition(":")[2]
-        if self._dropped or (self._path and plain not in _DRAWN):
+        if self._dropped or (self._path and (plain not in _DRAWN or self._is_styling())):
             if not self._dropped:
                 _refuse_missed(plain, attributes)
             self._dropped += 1
@@ -133,15 +135,23 @@ class _Scribe:
         if self._dropped:
             self._dropped -= 1
             return
+        if self._is_styling():
+            # Only now that it is whole: a word may come in pieces, with an element between them that is left out.
+            self.written.append(escape(_local("".join(self._style))))
+            self._style.clear()
         self._path.pop()
         self.written.append(f"</{name}>")
 
     def _hear(self, text: str) -> None:
         if self._dropped or not self._path:
             return
-        if self._path[-1].rpartition(":")[2] == "style":
-            text = _local(text)
-        self.written.append(escape(text))
+        if self._is_styling():
+            self._style.append(text)
+        else:
+            self.written.append(escape(text))
+
+    def _is_styling(self) -> bool:
+        return bool(self._path) and self._path[-1].rpartition(":")[2] == "style"
 
 
 def _refuse_missed(plain: str, attributes: dict[str, str]) -> None:
@@ -167,8 +177,10 @@ def _local(style: str) -> str:
 
 
 def _block_alone(rule: re.Match[str]) -> str:
-    # @import, @charset, @namespace: rules without a block.
-    return rule[0] if rule[1] in ("{", "}") else ""
+    # @import, @charset, @namespace: rules without a block. A brace may stand within the quotes of what they lead to.
+    if rule[1] == "{" and not _BLOCKLESS.match(rule[0]):
+        return rule[0]
+    return "}" if rule[1] == "}" else ""
 
 
 def _size(attributes: dict[str, str]) -> Size:
@@ -198,9 +210,10 @@ _UNSTYLED = "".join(f"{name}:none!important;" for name in ("transform", "filter"
 _UNSTYLED += "opacity:1!important;"
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
 _NUMBER = re.compile(r"[-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(?:[eE][-+]?\d)?")
-_LENGTH = re.compile(r"([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))(px|pt|pc|in|cm|mm)?")
+_LENGTH = re.compile(f"({_NUMBER.pattern})(px|pt|pc|in|cm|mm)?")
 # Both go over each letter once, whatever is written: nothing is tried again from its middle.
 _RULE = re.compile(r"@[^{};]*+([{};]|$)")
+_BLOCKLESS = re.compile(r"@(?:import|charset|namespace)", re.IGNORECASE)
 _LEADS_OUT = re.compile(r"""url\(\s*+(?!["']?\s*+\#)[^)]*+\)?""", re.IGNORECASE)
 # fmt: off
 _FILTERING = frozenset([

@@ -31,6 +31,7 @@ ONE_PIXEL = "data:image/png;base64,iVBORw0KGgo="
         ("width='100%' height='100%' viewBox='0 0 40 20'", Size(40, 20)),
         ("width='1in' height='25.4mm'", Size(96, 96)),
         ("width='3pt' height='1pc'", Size(4, 16)),
+        ("width='1.5e2' height='1E+1px'", Size(150, 10)),
         ("", Size(300, 150)),
         ("width='0.1' height='0.1'", Size(1, 1)),
     ],
@@ -84,6 +85,11 @@ def test_a_style_of_each_svg_is_not_applied_twice_to_a_part() -> None:
         "<style>@import 'http://{host}/x.css'</style>",
         "<style>@media print {{ @import 'http://a@{host}/x.css'; }} @import 'http://a@{host}/x.css';</style>",
         "<style>@font-face {{ font-family: x; src: url('http://{host}/x.ttf') }}</style>",
+        "<style>@import 'http://{host}/}}';</style>",
+        "<style>@IMPORT 'http://{host}/{{';</style>",
+        "<style>ur<x/>l(http://{host}/x.css)</style>",
+        "<style>ur<desc/>l(http://{host}/x.css)</style>",
+        "<style>" + " " * 8190 + "u&#114;l(http://{host}/x.css)</style>",
         "<rect width='9' height='9' fill='url(http://{host}/x.svg#a)'/>",
         "<rect width='9' height='9' style='fill: URL( &quot;http://{host}/x.svg#a&quot; )'/>",
         "<foreignObject><iframe src='http://{host}/'/></foreignObject>",
@@ -126,6 +132,13 @@ def test_what_stays_in_the_file_stays() -> None:
         "<rect id='r' width='24' height='24'/></defs><style>.x { fill: url(#g) }</style><use href='#r' class='x'/>"
     )
     assert tuple(pixels(render(data), "RGB")[12, 12]) == (0, 255, 0)
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "gbk", "idna", "utf-7", "undefined"])
+def test_an_encoding_that_is_not_read_is_refused(encoding: str) -> None:
+    """Whatever Python says of its name."""
+    with pytest.raises(CorruptImage, match="encoding"):
+        read_drawing(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + samples.svg(""))
 
 
 @pytest.mark.parametrize("text", [BOMB, FILE])
