@@ -26,7 +26,8 @@ def head_bytes(data: Bytes, format: ImageFormat) -> int:
         CorruptImage: the head has more parts, or more packed text, than a sound one.
     """
     if format is ImageFormat.JPEG:
-        return next((end for marker, end in segments(data) if marker == START_OF_SCAN), len(data))
+        end = next((end for marker, end in segments(data) if marker == START_OF_SCAN), len(data))
+        return min(end, len(data))
     return _png_head(data) if format is ImageFormat.PNG else len(data)
 
 
