@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
+from pathlib import Path
 from socket import socket
 
 import pytest
@@ -165,6 +166,33 @@ def test_busy_connections_leave_room_for_others(api: Api) -> None:
                 answered.update(busy)
             for asked in asking:
                 asked.result()
+
+
+def test_connections_are_spread_over_the_processes(tmp_path: Path) -> None:
+    """Those that stay are shared out: no process is idle while another's threads wait for each other."""
+    with Api(tmp_path, api_processes=2) as api:
+        # One of them may still be starting.
+        eventually(lambda: min(shares(api)) > 0, what="both processes at work")
+        assert all(min(shares(api)) >= 3 for _ in range(5))
+
+
+def shares(api: Api) -> list[int]:
+    """How many of 16 connections each process takes."""
+    with ExitStack() as stack:
+        for connection in [stack.enter_context(api.connection()) for _ in range(16)]:
+            connection.sendall(head("GET", "/healthz"))
+            assert answer_of(connection, "GET").status == 200
+        table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        open_ones = {f"socket:[{row[9]}]" for row in table if row[1].endswith(f":{api.port:04X}") and row[3] == "01"}
+        children = Path(f"/proc/{api.process.pid}/task/{api.process.pid}/children").read_text().split()
+        return [sum(held in open_ones for held in files_of(child)) for child in children] or [0]
+
+
+def files_of(process: str) -> Iterator[str]:
+    """What a process has open."""
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            yield str(link.readlink())
 
 
 def test_requests_sent_together_are_answered_in_turn(api: Api) -> None:

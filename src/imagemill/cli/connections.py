@@ -25,6 +25,7 @@ BYTES_PER_SECOND = 16 * 2**10
 _HEAD = b"HTTP/"
 _MORE: int = getattr(socket, "MSG_MORE", 0)
 _NEXT_SECONDS = 0.005
+_WAY_SECONDS = 0.001
 _LINGER_SECONDS = 2.0
 _LINGER_PIECES, _PIECE_BYTES = 16, 4096
 
@@ -122,6 +123,14 @@ class TimedWorker(ThreadWorker):  # type: ignore[misc]
         """Serve; returns when the process is to end."""
         self._client_seconds = config.load().client_seconds
         super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection, unless a process that has fewer is quicker."""
+        # The kernel wakes all processes, and the first on a core would take whatever waits: connections that live long
+        # then share one interpreter while another has nothing to do.
+        if self.cfg.workers > 1:
+            time.sleep(_WAY_SECONDS * min(1, self.nr_conns / self.cfg.threads))
+        super().accept(listener)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection a thread; a new one when it has said its first word."""
