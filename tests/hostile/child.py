@@ -25,7 +25,15 @@ PICTURE = "picture"
 MOST_SECONDS = 10
 """A file that takes longer kills the child."""
 
-RECIPE = Recipe.parse({"width": 24, "height": 24, "fit": "inside", "format": "png", "animated": True})
+RECIPE = Recipe.parse(
+    {
+        "width": 24,
+        "height": 24,
+        "fit": "inside",
+        "outputs": [{"format": "png"}, {"name": "film", "format": "webp", "animated": True, "effort": 0}],
+    }
+)
+"""A picture of the first frame, and all of them."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def main() -> None:
 def _outcome(engine: VipsEngine, data: bytes) -> Outcome:
     before, started, size = _peak_bytes(), time.monotonic(), None
     try:
-        rendered = next(engine.render(data, RECIPE))
+        rendered, _ = engine.render(data, RECIPE)
         code, size = PICTURE, [rendered.size.width, rendered.size.height]
     except BadInput as error:
         code = error.code

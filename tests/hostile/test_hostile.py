@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from imagemill.domain.encoding import ANIMATIONS
 from imagemill.domain.formats import ImageFormat
 from tests import images
 from tests.hostile import files
@@ -37,6 +38,17 @@ def test_flipped_bits(format: ImageFormat) -> None:
     assert [outcome.code for outcome in found if not outcome.planned] == []
     assert max(outcome.seconds for outcome in found) < SECONDS
     # A flip can turn a size into 100 megapixels, which the limits allow: still half of what a worker may use.
+    assert sum(outcome.growth_bytes for outcome in found[1:]) < 8 * GROWTH_BYTES
+    assert {outcome.code for outcome in found} > {PICTURE}, "no flip did any harm: the test tests nothing"
+
+
+@pytest.mark.parametrize("format", ANIMATIONS)
+def test_flipped_bits_of_an_animation(format: ImageFormat) -> None:
+    """The same where all frames are asked for."""
+    whole = images.moving(format, [40, 80, 120], loop=0)
+    found = outcomes([whole, *files.flips(whole, FLIPS, seed=len(format))])
+    assert [outcome.code for outcome in found if not outcome.planned] == []
+    assert max(outcome.seconds for outcome in found) < SECONDS
     assert sum(outcome.growth_bytes for outcome in found[1:]) < 8 * GROWTH_BYTES
     assert {outcome.code for outcome in found} > {PICTURE}, "no flip did any harm: the test tests nothing"
 

@@ -67,12 +67,13 @@ FAIL_ON = "error"
 """Truncated and undecodable pixels are errors; mere warnings are not, since good cameras cause them."""
 
 _NO_MEMORY = re.compile(
-    r"out of memory(?! reading)|insufficient memory|allocation error(?!: security)"
+    r"(?<!bad image dimensions\ngifload_source: )out of memory(?! reading)|insufficient memory"
+    r"|allocation error(?!: security)"
     r"|failed to allocate \d|creating thread",
     re.IGNORECASE,
 )
 # libvips and its codecs say it in words only, each in its own; a thread without room for its stack is one of them.
-# Left out is what libtiff and libheif call so when a damaged file asks for absurd amounts.
+# Left out is what libtiff, libheif and libnsgif call so when a damaged file asks for absurd amounts.
 
 _NOT_READ = re.compile(r"support is not configured|samples out of range|bad labq format")
 # Of TIFF, which may hold more than any reader reads: codecs, floats of 64 bits, CIELAB of 8.

@@ -115,6 +115,7 @@ def test_words_for_too_little_memory(words: str) -> None:
         "heif: Memory allocation error: Security limit exceeded: Box size 7597122205431889920 exceeds security limit\n",
         'tiff2vips: Out of memory reading of "BitsPerSample"\n',
         "tiff2vips: Failed to allocate memory for to read TIFF directory (0 elements of 12 bytes each)\n",
+        "gifload: bad image dimensions\ngifload_source: Out of memory\n",
         "VipsJpeg: premature end of JPEG image\n",
     ],
 )
