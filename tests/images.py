@@ -253,11 +253,13 @@ def webp_of_frames(frames: int, side: int = 8) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def avif_of_frames(frames: int, side: int = 8) -> bytes:
-    """An AVIF sequence of many frames, a few bytes each."""
+def avif_of_frames(frames: int, side: int = 8, **options: object) -> bytes:
+    """An AVIF sequence of many frames, a few bytes each; `options` go to Pillow's encoder (`xmp`, …)."""
     pictures = [Image.new("RGB", (side, side), (frame % 256, 0, 0)) for frame in range(frames)]
     extra = _MOVING_ENCODING[ImageFormat.AVIF]
-    return saved(pictures[0], ImageFormat.AVIF, save_all=True, append_images=pictures[1:], duration=100, **extra)
+    return saved(
+        pictures[0], ImageFormat.AVIF, save_all=True, append_images=pictures[1:], duration=100, **extra, **options
+    )
 
 
 def tiff_of_pages(pages: int, order: str = "<", *, big: bool = False) -> bytes:

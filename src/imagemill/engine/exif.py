@@ -8,6 +8,7 @@ cannot be told not to.
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.ports import Bytes
@@ -20,12 +21,13 @@ MAX_ENTRIES = 20_000
 _STARTS = ((re.compile(rb"II\*\0"), "<"), (re.compile(rb"MM\0\*"), ">"))
 _TOP, _POINTERS = 0, frozenset([0x8769, 0x8825, 0xA005])  # to what is told of the picture, the place, the standard
 _EXIF_ITEM = re.compile(b"Exif")
+_CHUNK = re.compile(b"EXIF(.{4})", re.DOTALL)
 
 
 def check_exif(data: Bytes, end: int, format: ImageFormat) -> None:
     """Refuse a file whose EXIF points to its own directories over and over.
 
-    Looked for is what EXIF begins with, wherever it stands: formats wrap it in many ways.
+    Looked for is what EXIF begins with, wherever it may stand: formats wrap it in many ways.
 
     Args:
         data: the file.
@@ -35,17 +37,29 @@ def check_exif(data: Bytes, end: int, format: ImageFormat) -> None:
     Raises:
         CorruptImage: following it would take longer than any sound file does, or it cannot be followed.
     """
-    if format in (ImageFormat.AVIF, ImageFormat.HEIC) and _EXIF_ITEM.search(data) and _is_scattered(data):
-        raise CorruptImage(DAMAGED)
     entries = 0
-    for start, order in _STARTS:
-        for found in start.finditer(data, 0, end):
-            for read in _read(data, found.start(), end, order):
-                entries += read
-                if entries > MAX_ENTRIES:
-                    raise CorruptImage(
-                        f"The EXIF of an image may have at most {MAX_ENTRIES:,} entries, read one by one."
-                    )
+    for begin, stop in _places(data, end, format):
+        for start, order in _STARTS:
+            for found in start.finditer(data, begin, stop):
+                for read in _read(data, found.start(), stop, order):
+                    entries += read
+                    if entries > MAX_ENTRIES:
+                        raise CorruptImage(
+                            f"The EXIF of an image may have at most {MAX_ENTRIES:,} entries, read one by one."
+                        )
+
+
+def _places(data: Bytes, end: int, format: ImageFormat) -> Iterator[tuple[int, int]]:
+    # Where libvips may find EXIF. Of a format that is not here it asks for none.
+    if format in (ImageFormat.JPEG, ImageFormat.PNG):
+        yield 0, end
+    elif format is ImageFormat.WEBP:
+        for found in _CHUNK.finditer(data):
+            yield found.end(), min(end, found.end() + int.from_bytes(found[1], "little"))
+    elif format in (ImageFormat.AVIF, ImageFormat.HEIC) and _EXIF_ITEM.search(data):
+        if _is_scattered(data):
+            raise CorruptImage(DAMAGED)
+        yield 0, end
 
 
 def _read(data: Bytes, start: int, end: int, order: str) -> Iterator[int]:
@@ -70,8 +84,15 @@ def _number(kind: struct.Struct, data: Bytes, at: int, end: int) -> int:
 
 def _is_scattered(data: Bytes) -> bool:
     """Whether an item that holds EXIF is put together from parts, so that it stands nowhere as it will be read."""
+    places: list[tuple[bytes, tuple[int, int]]] = []
+    with suppress(CorruptImage, struct.error):
+        # One by one: what makes no sense behind them is passed over by readers too.
+        for place in boxes(data, 0, len(data)):
+            places.append(place)  # noqa: PERF402 - a list of them all would be lost
+    if len(places) == MAX_PARTS:
+        return True
     try:
-        for at, end in _inside(data, b"meta", 0, len(data)):
+        for at, end in (place for name, place in places if name == b"meta"):
             told = {item for found in _inside(data, b"iinf", at + 4, end) for item in _exif_items(data, *found)}
             parts = [part for found in _inside(data, b"iloc", at + 4, end) for part in _parts(data, *found)]
             if any(item in told and count > 1 for item, count in parts):

@@ -7,6 +7,7 @@ one format that it may try, sees no JPEG and no PNG, and no file whose header ha
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,8 @@ _NO_MEMORY = re.compile(r"encoding error [12]\b|.*out of memory", re.IGNORECASE)
 _LOSSLESS_EFFORT = 75
 # libvips' default for what libwebp calls quality and means as time where nothing is lost.
 _EXIF_START = b"Exif\0\0"
-_TEXTS = {"icc_profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+_PROFILE = "icc-profile-data"
+_TEXTS = {"icc_profile": _PROFILE, "exif": "exif-data", "xmp": "xmp-data"}
 
 
 def read(data: Bytes, header: Header) -> Raster:
@@ -88,6 +90,8 @@ def read(data: Bytes, header: Header) -> Raster:
 def frames(data: Bytes, header: Header) -> Iterator[tuple[Raster, int]]:
     """Decode the frames of an AVIF, one by one, each with the milliseconds that it is shown.
 
+    The first carries all texts, the others only what tells their colours.
+
     Raises:
         CorruptImage: one is damaged, or there are not as many, or not of the size, that the header said.
         UnsupportedImage, MemoryLimitExceeded: as `read`.
@@ -100,7 +104,10 @@ def frames(data: Bytes, header: Header) -> Iterator[tuple[Raster, int]]:
             for number in range(header.frames):
                 picture.seek(number)
                 picture.load()
-                yield _raster(picture, header), min(picture.info["duration"], LONGEST_DELAY_MS)
+                raster = _raster(picture, header)
+                delay_ms = min(picture.info["duration"], LONGEST_DELAY_MS)
+                # A thousand frames with a megabyte of texts each would be too much.
+                yield (replace(raster, texts=_profile_of(raster)) if number else raster), delay_ms
     except (MemoryError, *_DAMAGE) as error:
         raise _explained(error) from error
 
@@ -162,6 +169,10 @@ def _raster(picture: "Pictures.Image", header: Header) -> Raster:
         # libvips takes it as it stands in a JPEG; some readers of Pillow's leave the start away.
         texts["exif-data"] = _EXIF_START + texts["exif-data"].removeprefix(_EXIF_START)
     return Raster(picture.tobytes(), picture.width, picture.height, len(mode), mode == "CMYK", texts)
+
+
+def _profile_of(raster: Raster) -> dict[str, bytes]:
+    return {name: text for name, text in raster.texts.items() if name == _PROFILE}
 
 
 _OPAQUE = {"1": "L", "L": "L", "LA": "L"}

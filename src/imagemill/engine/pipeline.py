@@ -209,8 +209,9 @@ class _Pictures:
         for frame, delay_ms in animation.frames:
             if frames:
                 self.go_on()
-            # Each goes through the steps as a picture of its own.
-            frames.append(_apply_to(Opened(frame), plan))
+            # Each goes through the steps as a picture of its own. What a roll says stands on its first frame.
+            made = _apply_to(Opened(frame), plan)
+            frames.append(vips.without_profile(made) if frames else made)
             delays_ms.append(delay_ms)
         return roll_up(frames, delays_ms, animation.plays)
 

@@ -9,7 +9,8 @@ import struct
 
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.ports import Bytes
-from imagemill.engine.headers import MAX_PARTS, boxes
+from imagemill.engine.headers import MAX_PARTS
+from imagemill.engine.properties import properties
 from imagemill.errors import CorruptImage
 
 _P3, _SRGB_CURVE = 12, 13
@@ -26,11 +27,7 @@ def is_p3(data: Bytes, format: ImageFormat) -> bool:
 
 
 def _of_avif(data: Bytes) -> tuple[int, int] | None:
-    # The properties of a file's pictures lie side by side; what is told of one is told of all parts of it.
-    at, end = dict(boxes(data, 0, len(data)))[b"meta"]
-    at, end = dict(boxes(data, at + 4, end))[b"iprp"]
-    at, end = dict(boxes(data, at, end))[b"ipco"]
-    told = [data[start:stop] for name, (start, stop) in boxes(data, at, end) if name == b"colr"]
+    told = [data[start:stop] for name, (start, stop) in properties(data) if name == b"colr"]
     numbers = [struct.unpack_from(">2H", colour, 4) for colour in told if bytes(colour[:4]) == b"nclx"]
     return numbers[0] if numbers else None
 

@@ -17,6 +17,7 @@ from imagemill.engine import pillow, vips
 from imagemill.engine.depths import in_16_bits
 from imagemill.engine.headers import announced, largest_of_icon
 from imagemill.engine.primaries import is_p3
+from imagemill.engine.properties import is_transformed
 from imagemill.engine.roll import FOR_EVER, plays, unroll
 from imagemill.engine.sequence import read_sequence
 from imagemill.engine.svg import read_drawing
@@ -145,9 +146,9 @@ def animation(data: Bytes, header: Header) -> Animation:
         CorruptImage, MemoryLimitExceeded, RuntimeError: as `probe`; also while frames are taken.
     """
     if header.format is ImageFormat.AVIF:
-        sequence = read_sequence(data)
-        rasters = pillow.frames(data, header)
-        frames = ((_understood(vips.from_raster(raster), data, header.format), delay) for raster, delay in rasters)
+        sequence, in_p3 = read_sequence(data), is_p3(data, header.format)
+        pictures = ((vips.from_raster(raster), delay_ms) for raster, delay_ms in pillow.frames(data, header))
+        frames = ((vips.in_p3(picture) if in_p3 else picture, delay_ms) for picture, delay_ms in pictures)
         return Animation(frames, sequence.plays if sequence else FOR_EVER)
     roll = vips.open(data, header.format, animated=True)
     return Animation(unroll(roll, header.frames), plays(roll))
@@ -155,8 +156,8 @@ def animation(data: Bytes, header: Header) -> Animation:
 
 def _frames_of_avif(data: Bytes, size: Size) -> int:
     # Further pictures that are no sequence are not looked at, nor do they count. A sequence in another size than the
-    # picture in front, or one that is to be turned or cut, is the picture in front.
-    sequence = read_sequence(data)
+    # picture in front is only that one, and so is one that is to be turned or cut: Pillow would leave it as it lies.
+    sequence = None if is_transformed(data) else read_sequence(data)
     return sequence.frames if sequence and sequence.frames and sequence.size == size else 1
 
 
@@ -170,7 +171,9 @@ def _is_plain(data: Bytes, header: Header) -> bool:
     # Pillow comes with dav1d, which needs half the time of the libaom that libvips has here, and less memory. But what
     # has more than 8 bits it cuts down before colours are converted, and what is to be cut or turned it leaves as it
     # lies. It is also stricter about what a file says of itself.
-    return vips.has_eight_bits(vips.open(data, ImageFormat.AVIF)) and pillow.lies_as_seen(data, header)
+    if is_transformed(data) or not vips.has_eight_bits(vips.open(data, ImageFormat.AVIF)):
+        return False
+    return pillow.lies_as_seen(data, header)
 
 
 def draw(data: Bytes, reduction: Fraction = Fraction(1), part: Box | None = None) -> Image:

@@ -6,6 +6,7 @@ processes at a time, although workers are replaced after some jobs, and nothing 
 process of all, when no other holds a slot, empties the folder.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -65,10 +66,23 @@ def reserve(slot: Slot, sizes: Mapping[str, int]) -> None:
     Raises:
         OSError: there is no room.
     """
-    if hasattr(os, "posix_fallocate"):  # not on macOS
-        for kind, size in sizes.items():
-            with (slot.folder / f"{kind}_{slot.number}.db").open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, size)
+    for kind, size in sizes.items():
+        file = os.open(slot.folder / f"{kind}_{slot.number}.db", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _allocate(file, size)
+        finally:
+            os.close(file)
+
+
+def _allocate(file: int, size: int) -> None:
+    if not hasattr(os, "posix_fallocate"):  # on macOS
+        return
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        # Some file systems cannot, over a network or in user space: there all is as if nobody had asked.
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
 
 
 def files(folder: Path) -> list[str]:
@@ -80,8 +94,16 @@ def files(folder: Path) -> list[str]:
     return [
         str(path)
         for path in folder.glob("*.db")
-        if not path.name.startswith("gauge_") or path.stem.rpartition("_")[2] in held
+        if _has_bytes(path) and (not path.name.startswith("gauge_") or path.stem.rpartition("_")[2] in held)
     ]
+
+
+def _has_bytes(path: Path) -> bool:
+    # Where there was no room for a file, its name is all there is of it. A gauge may be gone since it was listed.
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _held(folder: Path) -> set[str]:

@@ -81,6 +81,29 @@ def test_exif_in_parts() -> None:
         ENGINE.probe(in_two_parts(data))
 
 
+@pytest.mark.parametrize("more", [b"more", b"trailing bytes here", b"\0\0\0\1more" + bytes(20)])
+def test_what_lies_behind_an_avif_is_passed_over(more: bytes) -> None:
+    """Readers go as far as they understand; what a tool has added behind hides no EXIF."""
+    data = wrapped(images.exif_of_pointers(1), ImageFormat.AVIF)
+    assert ENGINE.probe(data + more).size.width == 24
+
+
+@pytest.mark.parametrize("format", [ImageFormat.TIFF, ImageFormat.WEBP])
+def test_pixels_that_look_like_exif(format: ImageFormat) -> None:
+    """Only where EXIF may stand is it looked for: pixels may be of any bytes."""
+    file = BytesIO()
+    Image.new("RGBA", (200, 200), (77, 77, 0, 42)).save(file, images.pillow_name(format), lossless=True)
+    data = file.getvalue()
+    assert ENGINE.probe(data if format is ImageFormat.TIFF else with_comment(data)).size.width == 200
+
+
+def with_comment(data: bytes) -> bytes:
+    """A WebP with a chunk of no known kind, in which directories point to themselves."""
+    told = images.exif_of_pointers(200)
+    body = data[8:] + b"note" + struct.pack("<I", len(told)) + told + bytes(len(told) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 def in_two_parts(data: bytes) -> bytes:
     """An AVIF whose last item, the EXIF, is told in two extents."""
     at = data.index(b"iloc") - 4

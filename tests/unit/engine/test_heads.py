@@ -4,10 +4,11 @@ import struct
 import time
 import zlib
 
+import numpy as np
 import pytest
 
 from imagemill.domain.formats import ImageFormat
-from imagemill.engine.heads import MAX_CHUNKS, MAX_PACKED_BYTES, head_bytes
+from imagemill.engine.heads import MAX_CHUNKS, MAX_UNPACKED_BYTES, head_bytes
 from imagemill.engine.scans import MAX_SEGMENTS
 from imagemill.errors import CorruptImage
 from tests import images
@@ -72,5 +73,26 @@ def test_what_sound_files_have_is_let_in() -> None:
     assert ENGINE.probe(jpeg_with((b"\xff\xe2\xff\xff" + bytes(65_533)) * 200)).size.width == 32
     assert ENGINE.probe(jpeg_with(b"\xff\xe2\0\2" * (MAX_SEGMENTS - 20))).size.width == 32
     assert ENGINE.probe(png_with(chunk(b"tEXt", b"k\0v") * (MAX_CHUNKS - 10))).size.width == 32
-    assert ENGINE.probe(png_with(chunk(b"iTXt", b"k\0\0\0\0\0" + b"x" * 2 * MAX_PACKED_BYTES))).size.width == 32
-    assert ENGINE.probe(png_with(chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2**20))))).size.width == 32
+    assert ENGINE.probe(png_with(chunk(b"iTXt", b"k\0\0\0\0\0" + b"x" * 2 * MAX_UNPACKED_BYTES))).size.width == 32
+    assert ENGINE.probe(png_with(packed(MAX_UNPACKED_BYTES // 2 - 100) * 2)).size.width == 32
+    assert ENGINE.probe(png_with(chunk(b"zTXt", b"k\0\0" + noise(2**21)))).size.width == 32
+
+
+def test_packed_texts_are_counted_as_what_they_become() -> None:
+    """Few bytes may become many, in one text or in several together; a damaged one becomes what is left of it."""
+    for many in (packed(MAX_UNPACKED_BYTES + 2**17), packed(MAX_UNPACKED_BYTES // 2) * 3):
+        with pytest.raises(CorruptImage, match="packed texts"):
+            ENGINE.probe(png_with(many))
+    assert (
+        ENGINE.probe(png_with(chunk(b"zTXt", b"no end of keyword" * 10) + chunk(b"iTXt", b"k\0\1\0"))).size.width == 32
+    )
+
+
+def packed(size: int) -> bytes:
+    """A packed text that becomes this many bytes."""
+    return chunk(b"iTXt", b"k\0\1\0en\0\0" + zlib.compress(bytes(size), 9))
+
+
+def noise(size: int) -> bytes:
+    """Packed bytes that take as many packed."""
+    return zlib.compress(np.random.default_rng(1).bytes(size), 0)

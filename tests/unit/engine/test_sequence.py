@@ -7,7 +7,7 @@ from imagemill.domain.geometry import Size
 from imagemill.engine.roll import FOR_EVER
 from imagemill.engine.sequence import Sequence, read_sequence
 from tests import images
-from tests.unit.engine.rendering import ENGINE
+from tests.unit.engine.rendering import ENGINE, distance, pixels, render
 
 DELAYS = [50, 100, 150]
 DATA = images.moving(ImageFormat.AVIF, DELAYS, loop=0)
@@ -69,6 +69,15 @@ def test_a_sequence_in_another_size_than_the_picture_in_front_is_a_picture() -> 
     data[end - 8 : end - 4] = (4000 << 16).to_bytes(4, "big")
     assert read_sequence(data) == Sequence(3, Size(4000, 32), FOR_EVER)
     assert ENGINE.probe(bytes(data)).frames == 1
+
+
+def test_a_sequence_that_is_to_be_turned_is_a_picture() -> None:
+    """libvips turns the one in front, Pillow would leave all of them as they lie."""
+    data = DATA.replace(b"pixi\0", b"irot\2", 1)
+    assert ENGINE.probe(data).frames == 1
+    plain, turned = (pixels(render(file, format="png", animated=True), "RGB") for file in (DATA, data))
+    assert distance(turned, plain[::-1, ::-1]) < 20, "chroma is smoothed otherwise by each"
+    assert distance(turned, plain) > 50
 
 
 def test_what_makes_no_sense_is_no_sequence() -> None:

@@ -83,6 +83,15 @@ def test_squares_have_the_average_colour(width: int, height: int, side: int) -> 
             assert np.abs(square[0, 0] - picture[top : top + side, left : left + side].mean(axis=(0, 1))).max() <= 1
 
 
+@pytest.mark.parametrize("alpha", [1, 2, 3, 40, 255])
+@pytest.mark.parametrize("options", [{"pixelate": 8}, {"blur": 3}, {"blur": 30}], ids=str)
+def test_faint_colours_stay_what_they_are(alpha: int, options: dict[str, object]) -> None:
+    """Weighed by a low alpha a colour is a small number, and rounded then it would be another one."""
+    flat = images.saved(Image.new("RGBA", (50, 30), (200, 100, 50, alpha)), ImageFormat.PNG)
+    result = pixels(render(flat, format="png", **options))
+    assert np.abs(result - (200, 100, 50, alpha)).max() <= 1
+
+
 def test_sharpening_lifts_edges_and_nothing_else() -> None:
     """Light becomes lighter and dark darker at an edge; even parts stay."""
     picture = Image.new("RGB", (60, 40), (100, 100, 100))

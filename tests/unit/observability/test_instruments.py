@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from imagemill.config import Profile, Settings
+from imagemill.domain.ports import Backlog
 from imagemill.errors import ConfigurationError
+from imagemill.observability.exposition import Exposition
 from imagemill.observability.instruments import instruments
 from imagemill.observability.metrics import NoMetrics, PrometheusMetrics
 from imagemill.observability.reports import reporter
@@ -50,8 +52,26 @@ def test_on_a_full_disk_nothing_is_counted(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
 
-    assert type(instruments(Settings(data=tmp_path), "api").metrics) is NoMetrics
+    settings = Settings(data=tmp_path)
+    assert type(instruments(settings, "api").metrics) is NoMetrics
     assert "No space left on device" in caplog.text
+    assert settings.metrics_folder is not None
+    scrape = Exposition(settings.metrics_folder, lambda: Backlog(0, 0.0, 0))
+    assert b"imagemill_record_up 1.0" in scrape.text(), "what others count is told all the same"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve a file's blocks")
+def test_where_no_blocks_can_be_reserved_all_is_counted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems know no such thing."""
+
+    def unknown(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unknown)
+
+    assert type(instruments(Settings(data=tmp_path), "api").metrics) is PrometheusMetrics
 
 
 def test_roles_that_share_a_port_share_a_folder(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_killed_process_frees_its_slot(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "1\n"
         for name in ("counter_1.db", "gauge_livesum_1.db"):
-            (tmp_path / name).touch()
+            (tmp_path / name).write_bytes(b"counted")
         assert names(tmp_path) == {"counter_1.db", "gauge_livesum_1.db"}
         os.kill(holder.pid, signal.SIGKILL)
     assert names(tmp_path) == {"counter_1.db"}
@@ -59,7 +59,7 @@ def test_a_killed_process_frees_its_slot(tmp_path: Path) -> None:
 def test_the_first_process_finds_nothing(tmp_path: Path) -> None:
     """What an earlier run of the service counted is gone, as Prometheus expects of a restart."""
     before = slots.claim(tmp_path)
-    (tmp_path / "counter_0.db").touch()
+    (tmp_path / "counter_0.db").write_bytes(b"counted")
     before.lock.close()
     slots.claim(tmp_path).lock.close()
     assert names(tmp_path) == set()
@@ -86,6 +86,6 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytes
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """With the reason."""
-    (tmp_path / "file").touch()
+    (tmp_path / "file").write_bytes(b"counted")
     with pytest.raises(ConfigurationError, match="File exists"):
         slots.claim(tmp_path / "file")

@@ -108,6 +108,13 @@ def test_what_is_not_base64_is_refused_with_a_hint(text: str, hint: str) -> None
         decoded(json.dumps({"imageData": text}))
 
 
+@pytest.mark.parametrize("text", ["AA\\/A", "AA\\u002bA", "QUJ\\"])
+def test_a_backslash_is_no_base64(text: str) -> None:
+    """Nor does it make an escape of what follows, once it has been escaped itself."""
+    with pytest.raises(InvalidBase64, match="not base64"):
+        decoded(json.dumps({"imageData": text}))
+
+
 @pytest.mark.parametrize("value", ["12", "true", "[]", "{}", '["QUJD"]'])
 def test_an_image_that_is_no_string_is_refused(value: str) -> None:
     """Nothing is turned into a string on the quiet."""
@@ -201,8 +208,16 @@ def test_any_bytes_at_all_end_in_an_image_or_in_bad_input(noise: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\\/" * 10_000_000, "A" * 20_000_000 + "\\/\U0001f600", "A" * 20_000_000 + "\\ud83d\\ude00", '\\"' * 10_000_000],
-    ids=["slashes", "beyond-ascii", "escaped-beyond-ascii", "quotes"],
+    [
+        "\\/" * 10_000_000,
+        "A" * 20_000_000 + "\\/\U0001f600",
+        "A" * 20_000_000 + "\\ud83d\\ude00",
+        '\\"' * 10_000_000,
+        "\\u002b" * 6_000_000,
+        "\\u0041" * 3_000_000,
+        "\\n" * 10_000_000,
+    ],
+    ids=["slashes", "beyond-ascii", "escaped-beyond-ascii", "quotes", "pluses", "letters", "line-breaks"],
 )
 def test_escapes_cost_little(text: str) -> None:
     """However many there are, and whatever they stand for: no text of four bytes a character is made of any."""

@@ -2,7 +2,7 @@
 
 from imagemill.engine.alpha import weighed
 from imagemill.engine.context import Context
-from imagemill.engine.vips import Image, in_memory
+from imagemill.engine.vips import Image, has_eight_bits, in_memory
 
 
 def pixelate(image: Image, context: Context) -> Image:
@@ -19,5 +19,7 @@ def _squares(image: Image, across: int, down: int) -> Image:
     # What the last squares lack counts as nothing and is made up for: libvips would repeat the last row in its place.
     covered = (Image.black(image.width, image.height) + 1).embed(0, 0, *size).shrink(across, down)
     sums = image.cast("float").embed(0, 0, *size).shrink(across, down)
-    squares = in_memory((sums / covered).rint().cast(image.format))
+    means = sums / covered
+    # Where colours have been weighed by alpha they are no whole numbers yet.
+    squares = in_memory(means.rint().cast("uchar") if has_eight_bits(image) else means)
     return squares.zoom(across, down).crop(0, 0, image.width, image.height)
