@@ -10,7 +10,7 @@ from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
 from imagemill.domain.job import JobStatus
-from imagemill.domain.ports import FaultPoint, Memory, Stage
+from imagemill.domain.ports import Bytes, FaultPoint, Memory, Stage
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
     CorruptImage,
@@ -234,6 +234,25 @@ def test_a_job_that_hangs_is_ended_by_its_heart(house: House) -> None:
     assert house.doorbell.rung == [token]
 
 
+def test_a_job_whose_store_hangs_is_tried_again(house: House) -> None:
+    """What hangs is no codec: its lease runs out, and the next attempt may fare better."""
+    token = house.accept().token
+    attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
+    put = house.store.put
+
+    def hang(key: str, data: Bytes) -> None:
+        for heart in threading.enumerate():
+            if heart.name == "heartbeat":
+                heart.join(5)
+        house.jobs.now += 1
+        assert house.sweep.run().released == 1
+        put(key, data)
+
+    house.store.put = hang  # type: ignore[method-assign]
+    assert attempt.work() is None
+    assert house.job(token).status is JobStatus.PENDING
+
+
 def test_a_job_that_hangs_and_cannot_be_ended_loses_its_lease(house: House) -> None:
     """The heartbeat stops at the job's time limit, so that even a hanging worker cannot keep its job for ever."""
 
@@ -247,7 +266,7 @@ def test_a_job_that_hangs_and_cannot_be_ended_loses_its_lease(house: House) -> N
     attempt = _claim_with_a_quick_heart(house, token, hard_seconds=0.05)
 
     before = set(threading.enumerate())
-    with attempt.render.heartbeat.keep(token, attempt.claim.lease, attempt.lost, away):
+    with attempt.render.heartbeat.keep(token, attempt.claim.lease, attempt.lost, 0.05, away):
         (heart,) = set(threading.enumerate()) - before
         heart.join(5)
         assert not heart.is_alive()
@@ -260,11 +279,11 @@ def test_a_job_that_hangs_and_cannot_be_ended_loses_its_lease(house: House) -> N
 def test_one_heart_beats_for_all_jobs_and_stops_after_the_last(house: House) -> None:
     """Jobs that follow each other share a thread; it ends once none is left, and a later job has one again."""
     attempt = house.attempt(house.accept().token)
-    heartbeat = Heartbeat(house.jobs, lease_seconds=1.5, overdue_seconds=60.0)
+    heartbeat = Heartbeat(house.jobs, lease_seconds=1.5)
     before = set(threading.enumerate())
     hearts: list[threading.Thread] = []
     for number in range(4):
-        with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+        with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost, 60.0):
             hearts += set(threading.enumerate()) - before
         if number == 1:
             hearts[-1].join(5)
@@ -274,15 +293,15 @@ def test_one_heart_beats_for_all_jobs_and_stops_after_the_last(house: House) -> 
 def test_a_heart_that_could_not_start_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread takes memory. Where there is none that job fails, and the next one is not left without signs of life."""
     attempt = house.attempt(house.accept().token)
-    heartbeat = Heartbeat(house.jobs, lease_seconds=0.03, overdue_seconds=60.0)
+    heartbeat = Heartbeat(house.jobs, lease_seconds=0.03)
     renewed = threading.Event()
     monkeypatch.setattr(house.jobs, "renew", lambda *_: not renewed.set())
     with monkeypatch.context() as full:
         full.setattr(threading.Thread, "start", _no_room)
-        with pytest.raises(MemoryLimitExceeded), heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+        with pytest.raises(MemoryLimitExceeded), heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost, 60.0):
             pass
 
-    with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost):
+    with heartbeat.keep(attempt.token, attempt.claim.lease, attempt.lost, 60.0):
         assert renewed.wait(5)
 
 

@@ -173,7 +173,8 @@ def test_connections_are_spread_over_the_processes(tmp_path: Path) -> None:
     with Api(tmp_path, api_processes=2) as api:
         # One of them may still be starting.
         eventually(lambda: min(shares(api)) > 0, what="both processes at work")
-        assert all(min(shares(api)) >= 3 for _ in range(5))
+        rounds = [shares(api) for _ in range(5)]
+        assert min(map(sum, zip(*rounds, strict=True))) >= 20, rounds
 
 
 def shares(api: Api) -> list[int]:

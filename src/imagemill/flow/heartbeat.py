@@ -34,20 +34,23 @@ class Heartbeat:
     Args:
         jobs: the record.
         lease_seconds: how long a lease lasts; it is renewed in every third of that.
-        overdue_seconds: how long a lease is kept: a job that takes longer is stuck, whatever else still lives.
     """
 
-    def __init__(self, jobs: JobStore, lease_seconds: float, overdue_seconds: float) -> None:
+    def __init__(self, jobs: JobStore, lease_seconds: float) -> None:
         self._jobs = jobs
         self._lease_seconds = lease_seconds
-        self._overdue_seconds = overdue_seconds
         self._lock = threading.Lock()
         self._lives: set[_Life] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def keep(
-        self, token: UUID, lease: UUID, lost: threading.Event, overdue: Callable[[], object] = lambda: None
+        self,
+        token: UUID,
+        lease: UUID,
+        lost: threading.Event,
+        seconds: float,
+        overdue: Callable[[], object] = lambda: None,
     ) -> Iterator[None]:
         """Keep a lease while the context lasts.
 
@@ -55,13 +58,14 @@ class Heartbeat:
             token: the job's.
             lease: under which it is worked.
             lost: set once the lease is known to be gone.
+            seconds: how long to keep it at most: a job that takes longer is stuck, whatever else still lives.
             overdue: called by the heart's thread, once, when the lease is no longer kept.
 
         Raises:
             MemoryLimitExceeded: there is no room for the thread.
         """
         now = time.monotonic()
-        end = now + self._overdue_seconds
+        end = now + seconds
         life = _Life(token, lease, lost, overdue, end, min(end, now + self._lease_seconds / 3))
         try:
             self._begin(life)

@@ -73,16 +73,21 @@ class Render:
     @cached_property
     def heartbeat(self) -> Heartbeat:
         """What keeps the leases of this worker's jobs."""
-        last_words = min(LAST_WORDS_SECONDS, (self.hard_seconds - self.soft_seconds) / 2)
-        return Heartbeat(self.jobs, self.lease_seconds, self.hard_seconds - last_words)
+        return Heartbeat(self.jobs, self.lease_seconds)
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long a job may take that cannot be interrupted."""
+        return self.hard_seconds - min(LAST_WORDS_SECONDS, (self.hard_seconds - self.soft_seconds) / 2)
 
     def claim(self, token: UUID) -> "Attempt | None":
         """Claim a job, or the one whose turn it is; None if that has ended, is another worker's, or is not due."""
+        began = time.monotonic()
         claim = self.jobs.claim(token, self.lease_seconds)
         if claim is None:
             return None
         self.faults.reach(FaultPoint.JOB_CLAIMED, claim.job.token)
-        attempt = Attempt(self, claim)
+        attempt = Attempt(self, claim, began)
         if claim.job.attempts == 1:
             attempt.took(Stage.WAIT, claim.age_seconds)
         return attempt
@@ -93,15 +98,17 @@ class Attempt:
     """One claimed run of one job. `work` it; if that raises, `give_up` with the reason.
 
     Args:
+        began: when, by a clock that never goes back: before the claim, as who kills the child counts.
         lost: set by the heartbeat once the lease is known to be gone.
-        began: when, by a clock that never goes back.
+        rendering: set while the engine works, and not the store or the record.
         seconds: how long each stage has taken so far, over all outputs.
     """
 
     render: Render
     claim: Claim
-    lost: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
+    lost: threading.Event = field(default_factory=threading.Event)
+    rendering: threading.Event = field(default_factory=threading.Event)
     seconds: dict[Stage, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
@@ -123,7 +130,8 @@ class Attempt:
         Raises:
             ImagemillError: what went wrong; the job is still claimed.
         """
-        with self.render.heartbeat.keep(self.token, self.claim.lease, self.lost, self._end_overdue):
+        left = self.render.longest_seconds - (time.monotonic() - self.began)
+        with self.render.heartbeat.keep(self.token, self.claim.lease, self.lost, left, self._end_overdue):
             products = [self._put(rendered) for rendered in self._outputs()]
         self.render.metrics.holds(self.render.engine.memory())
         if not self.render.jobs.finish(self.token, self.claim.lease, products):
@@ -174,12 +182,16 @@ class Attempt:
 
     def _measured(self, outputs: Iterator[Rendered]) -> Iterator[Rendered]:
         started = time.perf_counter()
+        self.rendering.set()
         for rendered in outputs:
+            self.rendering.clear()
             encoding = rendered.encode_seconds
             self.took(Stage.PROCESS, time.perf_counter() - started - encoding, encoding)
             self.took(Stage.ENCODE, encoding)
             yield rendered
             started = time.perf_counter()
+            self.rendering.set()
+        self.rendering.clear()
 
     def _go_on(self) -> None:
         if self.lost.is_set():
@@ -188,10 +200,13 @@ class Attempt:
             raise TimeLimitExceeded(_TOO_LONG)
 
     def _end_overdue(self) -> None:
-        # By the heart: the work sits in a codec, which cannot be interrupted, and would do so at the next attempt too.
-        log.warning("The job takes too long; its worker child will be killed.", extra={"token": str(self.token)})
-        self.give_up(TimeLimitExceeded(_TOO_LONG))
-        self.lost.set()
+        # By the heart's thread. A codec cannot be interrupted, and would take as long at the next attempt. Where the store
+        # or the record hangs the next attempt may fare better: that lease runs out.
+        if self.rendering.is_set():
+            self.give_up(TimeLimitExceeded(_TOO_LONG))
+            said = {"token": str(self.token), "code": TimeLimitExceeded.code}
+            log.warning("A job took too long and was ended; if it goes on, its worker child is killed.", extra=said)
+            self.lost.set()
 
     def _put(self, rendered: Rendered) -> Product:
         self._go_on()

@@ -172,7 +172,7 @@ class SqlJobStore:
                 if connection.execute(change, held | values).rowcount == 1:
                     return True
                 # A job that a worker gave back or ended keeps the name of its lease: by it a second run knows the
-                # change that the first has made.
+                # change that the first has made, or that its heart has made of the same job.
                 return again and connection.scalar(MADE, held | {"made": made}) is not None
 
         return self._database.repeat(run)
