@@ -200,8 +200,8 @@ class Attempt:
             raise TimeLimitExceeded(_TOO_LONG)
 
     def _end_overdue(self) -> None:
-        # By the heart's thread. A codec cannot be interrupted, and would take as long at the next attempt. Where the store
-        # or the record hangs the next attempt may fare better: that lease runs out.
+        # By the heart's thread. A codec cannot be interrupted, and would take as long at the next attempt. Where store
+        # or record hang, the next attempt may fare better: that lease runs out.
         if self.rendering.is_set():
             self.give_up(TimeLimitExceeded(_TOO_LONG))
             said = {"token": str(self.token), "code": TimeLimitExceeded.code}
