@@ -25,15 +25,13 @@ PICTURE = "picture"
 MOST_SECONDS = 10
 """A file that takes longer kills the child."""
 
-RECIPE = Recipe.parse(
-    {
-        "width": 24,
-        "height": 24,
-        "fit": "inside",
-        "outputs": [{"format": "png"}, {"name": "film", "format": "webp", "animated": True, "effort": 0}],
-    }
-)
-"""A picture of the first frame, and all of them."""
+STILL, FILM = "still", "film"
+_BOX = {"width": 24, "height": 24, "fit": "inside"}
+RECIPES = {
+    STILL: Recipe.parse({**_BOX, "format": "png", "animated": True}),
+    FILM: Recipe.parse({**_BOX, "format": "webp", "animated": True, "effort": 0}),
+}
+"""Of an animation the first frame, or all of them."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +59,20 @@ class Outcome:
 REFUSALS = frozenset(kind.code for kind in BadInput.__subclasses__())
 
 
-def outcomes(files: Sequence[bytes]) -> list[Outcome]:
+def outcomes(files: Sequence[bytes], recipe: str = STILL) -> list[Outcome]:
     """What becomes of each of these files, in one child; a file that ends the child fails the test that asked."""
-    return run(b"".join(struct.pack(">I", len(data)) + data for data in files), len(files))
+    return run(b"".join(struct.pack(">I", len(data)) + data for data in files), len(files), recipe)
 
 
-def run(sent: bytes, count: int) -> list[Outcome]:
+def run(sent: bytes, count: int, recipe: str = STILL) -> list[Outcome]:
     """What a child says of what it is sent.
 
     Args:
         sent: each file behind its length, four bytes.
         count: of the files.
+        recipe: by its name in RECIPES.
     """
-    command = [sys.executable, "-P", "-c", "from tests.hostile.child import main; main()"]
+    command = [sys.executable, "-P", "-c", "from tests.hostile.child import main; main()", recipe]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, input=sent, capture_output=True, check=False, timeout=100, env=environment)
     told = [Outcome(**json.loads(line)) for line in done.stdout.splitlines()]
@@ -92,14 +91,14 @@ def main() -> None:
     for data in _received():
         # No handler: a decoder that hangs in C would never come back to one.
         signal.alarm(MOST_SECONDS)
-        print(json.dumps(asdict(_outcome(engine, data))), flush=True)
+        print(json.dumps(asdict(_outcome(engine, data, RECIPES[sys.argv[1]]))), flush=True)
         signal.alarm(0)
 
 
-def _outcome(engine: VipsEngine, data: bytes) -> Outcome:
+def _outcome(engine: VipsEngine, data: bytes, recipe: Recipe) -> Outcome:
     before, started, size = _peak_bytes(), time.monotonic(), None
     try:
-        rendered, _ = engine.render(data, RECIPE)
+        (rendered,) = engine.render(data, recipe)
         code, size = PICTURE, [rendered.size.width, rendered.size.height]
     except BadInput as error:
         code = error.code

@@ -8,7 +8,7 @@ from imagemill.domain.encoding import ANIMATIONS
 from imagemill.domain.formats import ImageFormat
 from tests import images
 from tests.hostile import files
-from tests.hostile.child import PICTURE, outcomes, run
+from tests.hostile.child import FILM, PICTURE, outcomes, run
 
 FLIPS = 500
 """Of each format."""
@@ -46,11 +46,18 @@ def test_flipped_bits(format: ImageFormat) -> None:
 def test_flipped_bits_of_an_animation(format: ImageFormat) -> None:
     """The same where all frames are asked for."""
     whole = images.moving(format, [40, 80, 120], loop=0)
-    found = outcomes([whole, *files.flips(whole, FLIPS, seed=len(format))])
+    found = outcomes([whole, *files.flips(whole, FLIPS, seed=len(format))], FILM)
     assert [outcome.code for outcome in found if not outcome.planned] == []
     assert max(outcome.seconds for outcome in found) < SECONDS
     assert sum(outcome.growth_bytes for outcome in found[1:]) < 8 * GROWTH_BYTES
     assert {outcome.code for outcome in found} > {PICTURE}, "no flip did any harm: the test tests nothing"
+
+
+def test_texts_of_an_animation_are_kept_once() -> None:
+    """And not for each frame: 200 of them with 4 MiB each would come to 800."""
+    (outcome,) = outcomes([images.avif_of_frames(200, xmp=b"x" * 2**22)], FILM)
+    assert outcome.code == PICTURE
+    assert outcome.growth_bytes < GROWTH_BYTES
 
 
 def test_bombs() -> None:
