@@ -16,6 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 
+# Read by libvips as it starts: it shall keep its warnings to itself. See _settled_in.
+os.environ["VIPS_WARNING"] = "1"  # noqa: TID251
+
 import pyvips
 
 from imagemill.domain.formats import ImageFormat
@@ -86,6 +89,10 @@ _KINDS = {
 }
 
 _SETTLING = Lock()
+
+
+class LibvipsError(Exception):
+    """What libvips, or the codec beneath it, said last: for the log, on one line."""
 
 
 def probe(data: Bytes, format: ImageFormat, limits: Limits) -> Header:
@@ -209,7 +216,7 @@ def encode(image: Image, saver: str, options: Mapping[str, object]) -> bytes:
     try:
         data: bytes = pyvips.Operation.call(saver, image, **options)
     except pyvips.Error as error:
-        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from error
+        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from _said(error)
     return data
 
 
@@ -231,7 +238,7 @@ def to_raster(image: Image) -> Raster:
     try:
         pixels = memoryview(image.write_to_memory())
     except pyvips.Error as error:
-        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from error
+        raise _out_of_memory(error) or RenderFailed("The output could not be encoded.") from _said(error)
     return Raster(pixels, image.width, image.height, image.bands)
 
 
@@ -348,6 +355,9 @@ def _enter() -> None:
 @cache
 def _settled_in() -> int:
     """Set libvips up, once. Returns the process that did; a forked child inherits the answer."""
+    # pyvips hands libvips' warnings to Python's logging. Garbage may be collected there; what is freed may be a picture
+    # whose codec has a warning left; and GLib ends a process that logs while it logs. Errors tell the log enough.
+    pyvips._remove_log_handler()  # noqa: SLF001
     pyvips.block_untrusted_set(True)
     pyvips.operation_block_set("VipsForeignLoad", True)
     for _, loader in LOADERS.values():
@@ -364,7 +374,13 @@ def decoding() -> Iterator[None]:
     try:
         yield
     except pyvips.Error as error:
-        raise _out_of_memory(error) or _damage(error) from error
+        raise _out_of_memory(error) or _damage(error) from _said(error)
+
+
+def _said(error: pyvips.Error) -> LibvipsError:
+    # The last line is the most particular one, but for what is added to those of libtiff; pyvips names only the call.
+    lines = [line for line in error.detail.splitlines() if not line.startswith("vips__tiff_openin_source")]
+    return LibvipsError((lines or [error.message])[-1])
 
 
 def _damage(error: pyvips.Error) -> CorruptImage | UnsupportedImage:

@@ -137,6 +137,8 @@ def _from_domain(error: ImagemillError) -> Response:
     if status == 500:
         return _from_fault(error)
     kind = TYPES[error.code]
+    if isinstance(error, errors.CorruptImage | errors.UnsupportedImage) and (cause := observability.cause(error)):
+        observability.bind(cause=cause)
     if isinstance(error, InvalidOptions):
         return _answer(kind, "One or more options are wrong; `errors` lists them.", status, _troubles(error))
     response = _answer(kind, error.detail, status)
@@ -175,6 +177,7 @@ def _from_fault(error: Exception) -> Response:
 
 
 def _answer(kind: ProblemType, detail: str, status: int, troubles: tuple[OptionTrouble, ...] = ()) -> Response:
+    observability.bind(code=kind.code)
     problem = Problem(
         type=type_uri(kind.code),
         title=kind.title,

@@ -49,6 +49,31 @@ def test_one_thread_and_no_cache() -> None:
     assert pyvips.vips_lib.vips_cache_get_max() == 0
 
 
+def test_no_warning_of_libvips_ends_the_process() -> None:
+    """Pictures are freed whenever Python collects its garbage, and have warnings left; in a logger that is fatal."""
+    script = (
+        "import gc, logging\n"
+        "from imagemill.domain.formats import ImageFormat\n"
+        "from imagemill.engine import vips\n"
+        "from imagemill.errors import CorruptImage\n"
+        "class Collecting(logging.Handler):\n"
+        "    def emit(self, record):\n"
+        "        gc.collect()\n"
+        "logging.getLogger('pyvips').addHandler(Collecting(logging.WARNING))\n"
+        "jpeg, png = images.photo_jpeg(24, 16), bytearray(images.encoded(ImageFormat.PNG, 24, 16))\n"
+        "start = jpeg.index(b'\\xff\\xdb')\n"
+        "ring = [vips.open(jpeg[:start] + bytes(9) + jpeg[start:], ImageFormat.JPEG)]\n"
+        "ring.append(ring)\n"
+        "del ring\n"
+        "png[png.index(b'IDAT') + 9] ^= 255\n"
+        "try:\n"
+        "    vips.in_memory(vips.open(bytes(png), ImageFormat.PNG))\n"
+        "except CorruptImage as error:\n"
+        "    print(repr(error.__cause__))\n"
+    )
+    assert run(script) == "LibvipsError('vipspng: libpng read error')"
+
+
 def test_a_fork_after_use_raises_where_it_would_hang() -> None:
     """libvips' threads are not in the child; the child is told so instead of waiting for them for ever."""
     script = (

@@ -8,6 +8,9 @@ from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from imagemill import observability
+from imagemill.domain.header import Header
+from imagemill.domain.ports import Bytes
+from imagemill.errors import CorruptImage
 from imagemill.observability.instruments import Instruments
 from imagemill.observability.metrics import NoMetrics
 from imagemill.observability.tracing import OpenTelemetryTracing, provider
@@ -64,6 +67,23 @@ def test_one_line_for_each_request() -> None:
     assert (line["method"], line["path"], line["status"]) == ("POST", API, 202)
     assert line["ms"] >= 0
     assert "width" not in str(line)
+
+
+def test_the_line_says_why_a_request_was_refused() -> None:
+    """The code that the client got, and what the decoder said of the image, which the client is not told."""
+
+    def probe(_: Bytes) -> Header:
+        raise CorruptImage("The image is damaged.") from ValueError("no such marker")
+
+    damaged, app = House(), client(House())
+    damaged.engine.probe = probe  # type: ignore[method-assign]
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        answer = client(damaged).post(API, data=PICTURE, content_type="image/jpeg")
+        app.post(f"{API}?width=0", data=PICTURE, content_type="image/jpeg")
+        app.post(API, data=PICTURE, content_type="image/jpeg")
+    told = [(line.get("code"), line.get("cause")) for line in lines if line["event"] == "request"]
+    assert told == [("corrupt-image", "ValueError: no such marker"), ("invalid-options", None), (None, None)]
+    assert "marker" not in answer.text
 
 
 def test_a_path_that_is_no_path_is_not_logged() -> None:
