@@ -48,6 +48,13 @@ class Scalar(ABC):
         return self.schema()
 
 
+def _whole(value: object) -> int | None:
+    # 300.0 is an integer, to JSON Schema and to who has halved a width in a language that then writes it so.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Whole(Scalar):
     """A whole number within a range, both ends included."""
@@ -57,9 +64,10 @@ class Whole(Scalar):
 
     def read(self, value: object) -> int:
         """Accept a JSON number without a fraction."""
-        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+        number = _whole(value)
+        if number is None or not self.minimum <= number <= self.maximum:
             raise ValueError(f"must be a whole number from {self.minimum} to {self.maximum}")
-        return value
+        return number
 
     def read_text(self, text: str) -> int:
         """Accept ASCII digits."""
@@ -114,9 +122,10 @@ class OneOf(Scalar):
 
     def read(self, value: object) -> int:
         """Accept a JSON number that is one of them."""
-        if isinstance(value, bool) or not isinstance(value, int) or value not in self.numbers:
+        number = _whole(value)
+        if number not in self.numbers:
             raise ValueError("must be one of " + ", ".join(map(str, self.numbers)))
-        return value
+        return number
 
     def read_text(self, text: str) -> int:
         """Accept ASCII digits."""

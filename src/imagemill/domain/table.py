@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from imagemill.domain.options import JsonObject, Kind, pointer, refuse
 from imagemill.errors import InvalidOptions, OptionProblem
 
 _Given = TypeVar("_Given")
+
+_SHORTEST_MEANT, _LONGEST_MEANT = 3, 24
+"""Letters of a name that is taken for a slip of the pen: fewer could be any word, and no option has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,12 @@ def table_of(nouns: type) -> Table:
 
 
 def known(table: Table, name: str) -> Option:
-    """The row of this name. Raises ValueError."""
+    """The row of this name. Raises ValueError, which names the row that may have been meant."""
     if name not in table:
-        raise ValueError("is not an option; the documentation lists them all")
+        meant = _meant(tuple(table), name)
+        raise ValueError(
+            f"is not an option; {f'did you mean {meant}?' if meant else 'the documentation lists them all'}"
+        )
     return table[name]
 
 
@@ -117,6 +124,25 @@ def canonical(table: Table, row: object) -> dict[str, Any]:
     What equals its default is left out, so that a release that adds an option changes no existing token.
     """
     return {item.name: _plain(value) for item in table.values() if (value := getattr(row, item.field)) != item.default}
+
+
+def _meant(names: tuple[str, ...], given: str) -> str | None:
+    # Looked up and not compared with each, as a request has room for thousands of them.
+    if len(given) > _LONGEST_MEANT:
+        return None
+    return next((near for part in _one_letter_less(given) if (near := _near(names).get(part))), None)
+
+
+@cache
+def _near(names: tuple[str, ...]) -> Mapping[str, str]:
+    return {part: name for name in reversed(names) for part in _one_letter_less(name)}
+
+
+def _one_letter_less(name: str) -> list[str]:
+    # Two names have one of these in common where a letter was forgotten, doubled, exchanged with its neighbour or for
+    # another one, and where words are joined or cased in another way.
+    word = re.sub(r"[-_ ]", "", name.casefold())
+    return [word, *(word[:place] + word[place + 1 :] for place in range(len(word)) if len(word) > _SHORTEST_MEANT)]
 
 
 def _camel(name: str) -> str:

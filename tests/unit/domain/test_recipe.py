@@ -181,6 +181,31 @@ def test_a_fault_is_pointed_at(options: dict[str, Any], pointer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("widht", "width"),
+        ("WIDTH", "width"),
+        ("with", "width"),
+        ("min_width", "minWidth"),
+        ("max-bytes", "maxBytes"),
+        ("greyscale", "grayscale"),
+        ("watermarks", "watermark"),
+        ("dp", None),
+        ("rotation", None),
+        ("w" * 80, None),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_what_it_may_have_meant(given: str, meant: str | None) -> None:
+    """One letter less, more or other, two exchanged, another case or joint; not where that could mean anything."""
+    with pytest.raises(InvalidOptions) as caught:
+        Recipe.parse({given: 1})
+    (problem,) = caught.value.problems
+    assert problem.detail.partition("; ")[2] == (
+        f"did you mean {meant}?" if meant else "the documentation lists them all"
+    )
+
+
+@pytest.mark.parametrize(
     ("texts", "pointer"),
     [
         ({"outputs": "[{"}, "/outputs"),
