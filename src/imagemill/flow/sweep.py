@@ -95,7 +95,7 @@ class Sweep:
     def _release(self, done: Counter[str]) -> int:
         released = self.jobs.release_expired(self.max_attempts, BATCH)
         for token in released.returned:
-            log.info("A worker was lost; its job waits again.", extra={"token": str(token)})
+            log.warning("A worker was lost; its job waits again.", extra={"token": str(token)})
             self.metrics.worker_lost(failed=False)
         for token in released.lost:
             log.warning("A worker was lost once too often; its job has failed.", extra={"token": str(token)})

@@ -36,6 +36,7 @@ def test_copyright_tells_who_and_nothing_else(source: ImageFormat, output: str) 
     exif = exif_of(made)
     assert exif[ExifTags.Base.Copyright] == images.OWNER
     assert exif[ExifTags.Base.Artist] == "Ada"
+    assert exif.get_ifd(ExifTags.IFD.Exif)[COLOUR_SPACE] != UNCALIBRATED
     assert images.OWNER.encode() in xmp_of(made)
     assert not exif.get_ifd(images.GPS_IFD)
     assert images.MAKER.encode() not in made.data
