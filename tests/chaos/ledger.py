@@ -58,9 +58,11 @@ class Ledger:
 
     def look(self, token: str) -> dict[str, Any]:
         """What GET says of a job; fails if it contradicts what was said after its end."""
+        # Before the question is asked: another thread may see the end while this answer, from before it, is on its way.
+        seen = self._seen.get(token)
         job = self.service.client.job(token)
-        if token in self._seen:
-            assert job == self._seen[token], "a job that had ended has changed"
+        if seen is not None:
+            assert job == seen, "a job that had ended has changed"
         if job["status"] in ENDED:
             self._seen[token] = job
         return job
