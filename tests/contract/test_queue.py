@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -251,6 +252,26 @@ def test_a_bell_without_a_broker_is_silent_and_quick(
         assert time.monotonic() - started < 2
         assert not ear.wait(1.5)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_bell_without_a_thread_is_silent_until_there_is_one(
+    doorbell: RedisDoorbell, broker: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no thread can be started, who waits looks at the record, and the next who waits tries again."""
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(threading.Thread, "start", _no_room)
+        with doorbell.listen(TOKEN) as ear:
+            assert ear.missed
+    assert "no thread" in caplog.text
+    assert not doorbell._ears
+    with doorbell.listen(TOKEN) as ear:
+        eventually(doorbell._subscribed.is_set)
+        doorbell.ring(TOKEN)
+        assert ear.wait(5)
+
+
+def _no_room(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_bell_is_heard_again_after_the_broker_was_restarted(doorbell: RedisDoorbell, broker: Valkey) -> None:

@@ -103,9 +103,15 @@ class ListeningDoorbell(ABC):
                 rung.set()
 
     def _start_listener(self) -> None:
-        if self._listener_pid != os.getpid():
-            self._listener_pid = os.getpid()
+        if self._listener_pid == os.getpid():
+            return
+        try:
             threading.Thread(target=self._listen_until_closed, name="doorbell", daemon=True).start()
+        except RuntimeError as error:
+            log.warning("The doorbell has no thread to listen with; those who wait look at the record: %s", error)
+        else:
+            # Not before: the next one who waits is to try again.
+            self._listener_pid = os.getpid()
 
     def _listen_until_closed(self) -> None:
         told = False
