@@ -247,7 +247,6 @@ def _is_moderate(image: Image) -> bool:
 def _decode(data: bytes, encoding: Encoding) -> Image:
     moving = encoding.frames > 1
     if encoding.format is ImageFormat.JP2 or (encoding.format is ImageFormat.AVIF and moving):
-        format = "JPEG2000" if encoding.format is ImageFormat.JP2 else "AVIF"
-        frames = [vips.from_raster(raster) for raster in pillow.decode(data, format)]
+        frames = [vips.from_raster(raster) for raster in pillow.decode(data, encoding.format)]
         return vips.in_memory(roll_up(frames))
     return vips.in_memory(vips.open(data, encoding.format, animated=moving))

@@ -251,16 +251,16 @@ def encode_avif(
     return _saved(first, "AVIF", options)
 
 
-def decode(data: bytes, format: str) -> Iterator[Raster]:
+def decode(data: bytes, format: ImageFormat) -> Iterator[Raster]:
     """Read back each frame of what this module has written.
 
     Args:
         data: the file.
-        format: `JPEG2000` or `AVIF`; no other reader is asked.
+        format: JP2 or AVIF; no other reader is asked.
     """
-    from PIL import Image, ImageSequence  # noqa: PLC0415 - slow to import, and few jobs need it
+    from PIL import ImageSequence  # noqa: PLC0415 - slow to import, and few jobs need it
 
-    with Image.open(BytesIO(data), formats=[format]) as picture:
+    with _opener(format)(BytesIO(data), formats=[_NAMES[format]]) as picture:
         for frame in ImageSequence.Iterator(picture):
             frame.load()
             yield Raster(frame.tobytes(), frame.width, frame.height, len(frame.getbands()))

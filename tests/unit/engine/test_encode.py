@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image, ImageDraw
+from PIL import AvifImagePlugin, Image, ImageDraw
 
 from imagemill.domain.encoding import Encoding
 from imagemill.domain.formats import ImageFormat
@@ -340,6 +340,16 @@ def test_too_little_memory_for_a_copy_of_the_pixels_is_said_as_such(format: str)
         render(PHOTO, format=format)
     with patch.object(Image, "frombytes", side_effect=MemoryError), pytest.raises(MemoryLimitExceeded):
         render(PHOTO, format=format)
+
+
+def test_what_is_read_back_to_be_compared_has_no_other_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's own limit on pixels fails no job whose output is within ours, whatever else this process has read."""
+    pillow._opener.cache_clear()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    monkeypatch.setattr(AvifImagePlugin, "DEFAULT_MAX_THREADS", 0)
+    assert render(PHOTO, format="jp2", quality="auto").score
+    assert AvifImagePlugin.DEFAULT_MAX_THREADS == 1, "one thread an image, as everywhere"
+    pillow._opener.cache_clear()
 
 
 def test_a_worker_is_ready_to_write_webp() -> None:
