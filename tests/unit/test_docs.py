@@ -142,3 +142,11 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("room", ["web", "observability"])
+def test_the_map_of_a_room_names_each_of_its_files(room: str) -> None:
+    """Who reads the first lines of a room that has a map knows all that is in it."""
+    folder = ROOT / "src" / "imagemill" / room
+    named = re.findall(r"^(\w+\.py) ", (folder / "__init__.py").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")

@@ -10,6 +10,8 @@ body.py       the three ways in: JSON, multipart, raw bytes
 bounded.py    reading a body without ever holding more than it may have
 imagedata.py  the JSON body: its options, and its image decoded in place
 resize.py     POST, GET, DELETE and the list of jobs
+plan.py       the dry run
+formats.py    what is read and written
 images.py     delivery of outputs
 prefer.py     `Prefer: wait`
 health.py     /healthz and /readyz
@@ -18,4 +20,5 @@ problems.py   errors as problem documents; the one table from error class to sta
 schemas.py    the form of every answer
 answers.py    domain objects as answers
 openapi.py    the description of all of this, made from the tables that check it
+components.py what that is put together from
 """
