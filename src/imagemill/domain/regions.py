@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from imagemill.domain.geometry import Box, FocalPoint, Gravity, Interest, Placement, Sides, Size, rounded
+from imagemill.domain.limits import MAX_SIDE
 from imagemill.domain.options import Number, Whole
 
 _WORDS = [*map(str, Gravity), *map(str, Interest)]
@@ -17,8 +18,8 @@ _PERCENT = r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,2})?)%"
 _SOME_PERCENT = r"(?:100|(?:0?[1-9]|[1-9][0-9])(?:\.[0-9]{1,2})?|00?\.(?:0[1-9]|[1-9][0-9]?))%"
 _SHARE = r"(?:0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)"
 _SHARES = Number(0, 1, places=4)
-_LENGTH = Whole(0, 1_000_000)
-"""Past the longest side that any picture within the limits is likely to have."""
+_LENGTH = Whole(0, MAX_SIDE)
+"""As long as a side of a picture may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class Area:
 
     def text_schema(self) -> dict[str, Any]:
         """A string with a pattern."""
-        corner, side = f"(?:[0-9]{{1,6}}|{_PERCENT})", f"(?:[1-9][0-9]{{0,5}}|{_SOME_PERCENT})"
+        most = _LENGTH.maximum
+        corner, side = f"(?:[0-9]{{1,6}}|{most}|{_PERCENT})", f"(?:[1-9][0-9]{{0,5}}|{most}|{_SOME_PERCENT})"
         return {"type": "string", "pattern": f"^{corner},{corner},{side},{side}$"}
 
 

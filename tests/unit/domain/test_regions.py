@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from imagemill.domain.geometry import Box, FocalPoint, Gravity, Interest, Sides, Size
+from imagemill.domain.limits import MAX_SIDE
 from imagemill.domain.options import Kind
 from imagemill.domain.regions import Area, Around, Percent, Place, Region
 
@@ -150,3 +151,11 @@ def test_regions_that_touch_in_percent_touch_in_pixels(side: int, percent: int) 
     if right and left and right.left > 0:
         assert left.left + left.size.width == right.left
         assert right.left + right.size.width == side
+
+
+def test_the_longest_side_is_as_good_in_a_text_as_in_json() -> None:
+    """The schema of a text allows all that is read up to the bound, which is the longest side of an original."""
+    text = f"{MAX_SIDE},0,{MAX_SIDE},1"
+    assert Area().read_text(text) == Area().read([MAX_SIDE, 0, MAX_SIDE, 1])
+    assert Draft202012Validator(Area().text_schema()).is_valid(text)
+    assert not Draft202012Validator(Area().text_schema()).is_valid(f"{MAX_SIDE + 1},0,1,1")
