@@ -1,7 +1,6 @@
 """The record of the API keys. What is kept of a key's text is its digest."""
 
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, insert, select, update
@@ -10,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from imagemill.domain.apikey import ApiKey, KeyState, NewKey
 from imagemill.domain.caller import Scope
 from imagemill.jobs.access import USUAL, Access
-from imagemill.jobs.clock import DatabaseClock, milliseconds, moment
+from imagemill.jobs.clock import DatabaseClock, milliseconds, moment, moment_if_any
 from imagemill.jobs.database import Database, repeated
 from imagemill.jobs.tables import api_keys
 
@@ -103,12 +102,12 @@ def _read(row: Row[Any]) -> ApiKey:
         digest=row.digest,
         state=_state(row),
         created_at=moment(row.created_at),
-        expires_at=_moment(row.expires_at),
+        expires_at=moment_if_any(row.expires_at),
         megapixels_per_day=row.megapixels_per_day,
         former_digest=row.former_digest if graced else None,
-        former_until=_moment(row.former_until) if graced else None,
-        rotated_at=_moment(row.rotated_at),
-        revoked_at=_moment(row.revoked_at),
+        former_until=moment(row.former_until) if graced else None,
+        rotated_at=moment_if_any(row.rotated_at),
+        revoked_at=moment_if_any(row.revoked_at),
     )
 
 
@@ -118,7 +117,3 @@ def _state(row: Row[Any]) -> KeyState:
     if row.expires_at is not None and row.expires_at <= row.now:
         return KeyState.EXPIRED
     return KeyState.ACTIVE
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else moment(milliseconds)

@@ -44,3 +44,8 @@ def milliseconds(seconds: float) -> int:
 def moment(milliseconds: int) -> datetime:
     """A time of the tables as a datetime, UTC."""
     return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def moment_if_any(milliseconds: int | None) -> datetime | None:
+    """The same for a column that may be NULL."""
+    return None if milliseconds is None else moment(milliseconds)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -14,7 +13,7 @@ from imagemill.domain.header import Header
 from imagemill.domain.job import Failure, Job, JobStatus, NewJob, Original, Product
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import InvalidOptions, NewerRecord
-from imagemill.jobs.clock import milliseconds, moment
+from imagemill.jobs.clock import milliseconds, moment, moment_if_any
 from imagemill.jobs.tables import jobs, originals
 
 NO_LEASE: dict[str, Any] = {"lease": None, "lease_ends_at": None}
@@ -50,9 +49,9 @@ def _read_job(row: Row[Any]) -> Job:
         products=_read_products(row.products),
         failure=Failure(**_known(Failure, json.loads(row.failure))) if row.failure else None,
         created_at=moment(row.created_at),
-        started_at=_moment(row.started_at),
-        finished_at=_moment(row.finished_at),
-        expires_at=_moment(row.expires_at),
+        started_at=moment_if_any(row.started_at),
+        finished_at=moment_if_any(row.finished_at),
+        expires_at=moment_if_any(row.expires_at),
     )
 
 
@@ -140,7 +139,3 @@ def write_products(products: Sequence[Product]) -> str:
 def write_failure(failure: Failure) -> str:
     """A failure for its column."""
     return json.dumps(asdict(failure))
-
-
-def _moment(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else moment(milliseconds)
