@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from imagemill.jobs.access import USUAL, Access
 from imagemill.jobs.database import Database
 
 _OLDEST_MARIADB, _OLDEST_MYSQL = (10, 6), (8, 0)  # SKIP LOCKED
@@ -40,9 +39,9 @@ class Server:
     cautions: tuple[Caution, ...] = ()
 
 
-def look(url: str, access: Access = USUAL) -> Server:
+def look(url: str) -> Server:
     """Ask a database what it is. Raises RecordUnavailable, ConfigurationError."""
-    database = Database(url, access)
+    database = Database(url)
     try:
         with database.reading() as connection:
             return _LOOKS[connection.dialect.name](connection)

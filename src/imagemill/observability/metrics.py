@@ -208,7 +208,7 @@ class PrometheusMetrics(NoMetrics):
 
     def made(self, original: Original, products: Sequence[Product]) -> None:
         """A job's outputs are published."""
-        self._pixels_in.inc(original.header.size.pixels * original.header.frames)
+        self._pixels_in.inc(original.header.pixels)
         self._outputs.inc(len(products))
         self._bytes_out.inc(sum(product.bytes for product in products))
         self._pixels_out.inc(sum(product.size.pixels for product in products))

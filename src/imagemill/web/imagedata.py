@@ -140,8 +140,8 @@ def _ends_in_odd(text: bytearray) -> bool:
     return bool((len(text) - len(text.rstrip(b"\\"))) % 2)
 
 
-def _whole(text: object) -> Encoded:
-    buffer = bytearray(str(text), "ascii", "replace")
+def _whole(text: str) -> Encoded:
+    buffer = bytearray(text, "ascii", "replace")
     return Encoded(buffer, 0, len(buffer))
 
 
@@ -152,7 +152,7 @@ def _parse_object(text: bytearray) -> dict[str, object]:
     return value
 
 
-def _parse(text: bytes | bytearray) -> object:
+def _parse(text: bytearray) -> object:
     try:
         return json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
