@@ -1,4 +1,4 @@
-"""From the environment to the settings, and back for the processes that are started. The only file that touches it."""
+"""From the environment to the settings, and back for the processes that are started. The only file that reads it."""
 
 import os
 from collections.abc import Mapping

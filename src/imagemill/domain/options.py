@@ -1,6 +1,7 @@
 """The kinds of value an option can have. Each reads a JSON value or a text, and describes itself as JSON Schema.
 
-A kind raises ValueError with a sentence that says what would be right and never repeats what was given.
+A kind raises ValueError with a sentence that says what would be right and never repeats what was given. One that reads
+an object raises InvalidOptions, with a pointer to each fault in it.
 """
 
 import re
@@ -18,7 +19,7 @@ class Kind(Protocol):
     """A kind of option value."""
 
     def read(self, value: object) -> Any:
-        """Turn a value as JSON gives it into the option's value. Raises ValueError if it is not one."""
+        """Turn a value as JSON gives it into the option's. Raises ValueError or InvalidOptions if it is not one."""
         ...
 
     def read_text(self, text: str) -> Any:

@@ -54,7 +54,7 @@ class Database:
 
         Args:
             durable: whether what it writes has to survive a power cut. Where that is settled by each statement, as
-                `unflushed` does, it makes no difference.
+                `Unflushed` does, it makes no difference.
         """
         with self._turn(), self.reading() as connection:
             connection.execution_options(**{DURABLE: durable})

@@ -1,7 +1,7 @@
 """The public keys that an issuer publishes: fetched when they are needed, kept for a while, and never asked for often.
 
 An issuer changes its keys when it likes. A token that names a key which is not known here makes us look again, but
-whoever sends such tokens on purpose makes us look no more often than `_RETRY_SECONDS` allows.
+whoever sends such tokens on purpose makes us look no more often than `RETRY_SECONDS` allows.
 """
 
 import json

@@ -65,8 +65,10 @@ class ImageEngine(Protocol):
 
     Raises:
         UnsupportedImage, CorruptImage, TooManyPixels: the image's fault.
+        InvalidOptions: the recipe asks for what cannot be done to this image, or for a text that leaves no ink.
         OutputTooLarge: the recipe asks for fewer bytes than any quality gives.
         MemoryLimitExceeded: there was not enough memory.
+        RenderFailed: an encoder refused.
     """
 
     def probe(self, data: Bytes) -> Header:
