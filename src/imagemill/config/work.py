@@ -21,7 +21,10 @@ class Work(Deployment):
     job_soft_seconds: int = Field(45, ge=1, description="A job that takes longer is ended with an error.")
     job_hard_seconds: int = Field(60, ge=2, description="A worker child whose job takes longer is killed.")
     lease_seconds: float = Field(
-        15, ge=1, description="How long a silent worker keeps its job; a live one renews three times as often."
+        15,
+        ge=1,
+        le=86_400,
+        description="How long a silent worker keeps its job; a live one renews three times as often.",
     )
     max_attempts: int = Field(3, ge=1, le=20, description="Workers that may die over a job before it fails.")
     patience_seconds: int = Field(
@@ -31,10 +34,14 @@ class Work(Deployment):
         15, ge=1, description="How long a job waits to be claimed before it is sent again; doubles each time."
     )
     sweep_seconds: float = Field(2, gt=0, le=60, description="Pause between two sweeps.")
-    keep_days: float = Field(30, gt=0, description="How long ended jobs, their outputs and originals are kept.")
+    # Longer than anybody keeps anything, and short enough for the end to be a date.
+    keep_days: float = Field(
+        30, gt=0, le=1_000_000, description="How long ended jobs, their outputs and originals are kept."
+    )
     keep_originals_days: float | None = Field(
         None,
         gt=0,
+        le=1_000_000,
         description="How long an original is kept after it was last sent, if its jobs have ended; its outputs stay. "
         "Left out, as long as a job of it is kept.",
     )
