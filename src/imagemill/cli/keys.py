@@ -13,6 +13,7 @@ import typer
 from imagemill.cli import options
 from imagemill.domain.apikey import ApiKey, KeyState
 from imagemill.domain.caller import Scope
+from imagemill.domain.work import MOST_MEGAPIXELS_PER_DAY
 from imagemill.errors import CommandRefused, ConfigurationError
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def create(  # noqa: PLR0917 - each is a flag of the command line, with a name t
         str | None, typer.Option(metavar="WHEN", help="Until when it is good: 90d, 12h, or a date such as 2030-12-31.")
     ] = None,
     quota_megapixels_per_day: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Megapixels that may be accepted with it in a day.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_MEGAPIXELS_PER_DAY,
+            metavar="N",
+            help="Megapixels that may be accepted with it in a day.",
+        ),
     ] = None,
     data: options.Data = None,
 ) -> None:

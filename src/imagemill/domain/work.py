@@ -8,6 +8,9 @@ from imagemill.errors import QuotaExceeded
 
 MEGAPIXEL = 1_000_000
 
+MOST_MEGAPIXELS_PER_DAY = 1_000_000_000_000
+"""Of a quota: in pixels still a number of 64 bits, which is what databases have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from imagemill import config, wiring
 from imagemill.cli import keys
 from imagemill.domain.apikey import PATTERN, read_id
 from imagemill.domain.caller import Scope
+from imagemill.domain.work import MEGAPIXEL, MOST_MEGAPIXELS_PER_DAY, Charge
 from imagemill.errors import CommandRefused, ConfigurationError, RecordUnavailable
 from imagemill.jobs import schema
+from imagemill.jobs.database import Database
+from imagemill.jobs.quotas import charge_quota
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 
@@ -38,6 +43,24 @@ def test_a_new_key_is_all_that_is_printed(tmp_path: Path, capsys: pytest.Capture
     assert (row["scopes"], row["megapixels_per_day"]) == (["resize", "read", "delete"], 500)
     assert row["expires_at"].endswith("Z")
     assert datetime.fromisoformat(row["expires_at"]) - datetime.fromisoformat(row["created_at"]) >= timedelta(days=89)
+
+
+def test_a_quota_has_room_in_every_database(tmp_path: Path) -> None:
+    """The greatest is one that requests can be charged to; a greater one is refused, and no key made."""
+    most = MOST_MEGAPIXELS_PER_DAY
+    record, now = Database(f"sqlite:///{tmp_path / 'imagemill.db'}"), 0
+    made = CliRunner().invoke(keys.commands(), _create("web", most, tmp_path))
+    assert made.exit_code == 0
+    with record.writing() as connection:
+        charge_quota(connection, Charge("web", 1, most * MEGAPIXEL), now)
+        charge_quota(connection, Charge("web", 1, most * MEGAPIXEL), now)
+    refused = CliRunner().invoke(keys.commands(), _create("shop", most + 1, tmp_path))
+    assert refused.exit_code == 2
+    assert [key.name for key in wiring.for_keys(config.Settings(data=tmp_path)).all()] == ["web"]
+
+
+def _create(name: str, quota: int, folder: Path) -> list[str]:
+    return ["create", name, f"--quota-megapixels-per-day={quota}", f"--data={folder}"]
 
 
 def test_a_list_shows_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
