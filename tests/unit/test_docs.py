@@ -138,10 +138,19 @@ def test_a_decision_is_short_and_listed(path: Path) -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    """Every relative link in a document names a file that is there."""
-    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+    """Every relative link in a document names a file that is there, and if it names a heading, one that is in it."""
+    folders = ("benchmarks", "deploy", "docs", "examples", "src")
+    for document in [*ROOT.glob("*.md"), *(found for folder in folders for found in ROOT.glob(f"{folder}/**/*.md"))]:
+        for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", document.read_text()):
+            place = document.parent / target if target else document
+            assert place.exists(), f"{document.name} links to {target}"
+            assert not heading or heading in _anchors(place), f"{document.name} links to {target}#{heading}"
+
+
+def _anchors(document: Path) -> set[str]:
+    # As GitHub makes them: lower case, spaces as hyphens, and of all else letters, digits, hyphens and underscores.
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("room", ["web", "observability"])
