@@ -20,7 +20,6 @@ from imagemill.domain.geometry import (
     Placement,
     Sides,
     Size,
-    scale_length,
 )
 
 NO_LIMIT = MAX_SIDE**2
@@ -320,19 +319,6 @@ def test_a_region_shifts_the_cut() -> None:
     assert framing.within(None) is framing
 
 
-@pytest.mark.parametrize(("x", "y", "corner"), [("0.9", "0.1", (100, 0)), ("0.4", "0.5", (30, 0)), ("0", "0", (0, 0))])
-def test_a_focal_point_comes_to_the_middle(x: str, y: str, corner: tuple[int, int]) -> None:
-    """Of what shows it is the middle, as far as there is picture: not, as in CSS, a share of what is left over."""
-    framing = framed((400, 200), 100, 100, Fit.COVER, gravity=FocalPoint(Decimal(x), Decimal(y)))
-    assert framing.window == Box(*corner, Size(100, 100))
-
-
-def test_a_focal_point_shares_out_a_canvas() -> None:
-    """On a canvas it does what CSS's `object-position` does."""
-    framing = framed((400, 200), 100, 100, Fit.CONTAIN, gravity=FocalPoint(Decimal("0.2"), Decimal("0.2")))
-    assert framing.canvas == Box(0, 10, Size(100, 100))
-
-
 @given(sources, sides, sides, gravities, st.booleans())
 def test_contain_gives_exactly_the_box(source: Size, width: int, height: int, gravity: Gravity, enlarge: bool) -> None:
     """`contain` always fills the box: with picture or with background."""
@@ -395,20 +381,6 @@ def test_a_huge_scaled_picture_is_cut_first() -> None:
     """Where scaling the whole source would make more pixels than an output may have, its part is cut out before."""
     framing = framed((10, 60_000), 1000, 500, Fit.COVER, enlarge=True, max_pixels=50_000_000, gravity=Gravity.BOTTOM)
     assert framing == Framing(Box(0, 59_995, Size(10, 5)), Size(1000, 500), None, None, None, Size(1000, 500))
-
-
-@pytest.mark.parametrize(
-    ("length", "dpr", "device"), [(100, "2", 200), (101, "1.5", 152), (1, "1", 1), (None, "3", None)]
-)
-def test_a_box_is_counted_in_device_pixels(length: int | None, dpr: str, device: int | None) -> None:
-    """CSS pixels × device pixel ratio, halves rounded up; a missing side stays missing."""
-    assert scale_length(length, Fraction(dpr)) == device
-
-
-def test_a_size_of_nothing_is_refused() -> None:
-    """A size has at least one pixel on each side."""
-    with pytest.raises(ValueError, match="at least 1"):
-        Size(0, 5)
 
 
 def _holds(outer: Size, box: Box) -> bool:
