@@ -3,9 +3,10 @@
 Each rule raises ValueError with a sentence that does not show the value.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
@@ -19,10 +20,17 @@ IN_FILE = "_FILE"
 
 
 def _no_trailing_slash(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    if not _is_plain(url):
         raise ValueError("must be an http or https URL without query")
     return url.rstrip("/")
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # which quotes the URL
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and not (parts.query or parts.fragment)
 
 
 def _trustworthy_issuer(url: str) -> str:
@@ -56,7 +64,25 @@ def _known_storage(url: str) -> str:
 def _known_broker(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")):
         raise ValueError("must begin with redis://, rediss://, redis+socket://, amqp:// or amqps://")
+    if not all(map(_is_readable, url.split(";"))):
+        raise ValueError(
+            "cannot be read: port and database are numbers, and what is special in a password is percent-encoded"
+        )
     return url
+
+
+def _is_readable(broker: str) -> bool:
+    # The libraries would find it out at each message.
+    try:
+        parts = urlsplit(broker)
+        numbers = [str(parts.port or 0)]
+    except ValueError:
+        return False
+    if parts.scheme == "redis+socket":
+        numbers += parse_qs(parts.query).get("virtual_host", [])
+    elif parts.scheme.startswith("redis"):
+        numbers.append(parts.path)
+    return all(re.fullmatch(r"/?[0-9]{0,9}", number) for number in numbers)
 
 
 def _formats_only(text: str) -> str:

@@ -19,7 +19,7 @@ def test_every_setting_has_a_row() -> None:
 def test_rows_hide_what_is_secret() -> None:
     """Of a URL its password, of a secret everything."""
     rows = settings_rows(
-        Settings(secret_key="0123456789abcdef" * 2, broker_url="redis://:hu/sh@broker.example"), flags=set()
+        Settings(secret_key="0123456789abcdef" * 2, broker_url="redis://:hu%2Fsh@broker.example"), flags=set()
     )
 
     values = {row["variable"]: row["value"] for row in rows}

@@ -168,7 +168,7 @@ def test_no_broker_to_start_is_a_failure(monkeypatch: pytest.MonkeyPatch, settin
 
 def test_a_url_that_only_its_library_refuses_is_a_failure(tmp_path: Path) -> None:
     """Without what the library says of it: that quotes the password."""
-    settings = Settings(data=tmp_path, broker_url="redis://:hu/sh@127.0.0.1:1")
+    settings = Settings(data=tmp_path).model_copy(update={"broker_url": "redis://:hu/sh@127.0.0.1:1"})
 
     broker = by_part(services.check_carriers(settings))["broker"]
 
