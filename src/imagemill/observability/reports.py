@@ -30,15 +30,30 @@ _TAGS = ("request_id", "code")
 
 
 def reporter(settings: Settings, role: str) -> logging.Handler | None:
-    """A handler for the log's errors; None if no DSN is set. Raises ConfigurationError where the extra is missing."""
+    """A handler for the log's errors; None if no DSN is set.
+
+    Raises:
+        ConfigurationError: the extra is missing, or the DSN is none.
+    """
     if settings.sentry_dsn is None:
         return None
     try:
         import sentry_sdk  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError("IMAGEMILL_SENTRY_DSN needs the extra: pip install 'imagemill[sentry]'") from error
+    try:
+        _begin(settings, settings.sentry_dsn.get_secret_value())
+    except ValueError:  # which quotes it, and it holds a key
+        raise ConfigurationError("IMAGEMILL_SENTRY_DSN is not the DSN of a Sentry project") from None
+    sentry_sdk.set_tag("role", role)
+    return _Reporter(logging.ERROR)
+
+
+def _begin(settings: Settings, dsn: str) -> None:
+    import sentry_sdk  # noqa: PLC0415
+
     sentry_sdk.init(
-        settings.sentry_dsn.get_secret_value(),
+        dsn,
         release=f"imagemill@{__version__}",
         environment=str(settings.profile),
         before_send=lambda event, _: scrubbed(event),
@@ -51,8 +66,6 @@ def reporter(settings: Settings, role: str) -> logging.Handler | None:
         max_breadcrumbs=0,
         server_name="",
     )
-    sentry_sdk.set_tag("role", role)
-    return _Reporter(logging.ERROR)
 
 
 class _Reporter(logging.Handler):

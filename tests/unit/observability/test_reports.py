@@ -12,6 +12,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from imagemill.config import Settings
+from imagemill.errors import ConfigurationError
 from imagemill.observability.reports import reporter, scrubbed
 from tests.images import photo_jpeg
 
@@ -45,6 +46,14 @@ def sent() -> Iterator[list[dict[str, Any]]]:
     log.removeHandler(handler)
     client.close()
     sentry_sdk.get_global_scope().set_client(None)
+
+
+def test_a_dsn_that_is_none_is_said_so_at_the_start() -> None:
+    """By the name of its variable, in one line, and without the key that may be in it."""
+    for dsn in ("4711", "https://4711@sentry.example"):
+        with pytest.raises(ConfigurationError, match="IMAGEMILL_SENTRY_DSN") as caught:
+            reporter(Settings(sentry_dsn=dsn), "worker")
+        assert "4711" not in str(caught.value)
 
 
 def fail(image: bytes, key: str) -> None:
