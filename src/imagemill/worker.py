@@ -38,7 +38,12 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
     Args:
         settings: handed to the children through the environment.
         queues: comma-separated names of the queues to take jobs from; left out, the settings' queue.
+
+    Raises:
+        ConfigurationError: no child could work with these settings.
     """
+    # A child that cannot be built is only logged, and the worker would take messages all the same.
+    wiring.for_worker(settings)
     config.export(settings)
     serve(wiring.for_scrapes(settings), settings)
     create_celery(settings).worker_main(

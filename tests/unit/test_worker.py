@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from imagemill import observability, worker
 from imagemill.broker import origin_of
+from imagemill.config import Settings
 from imagemill.domain.job import JobStatus
-from imagemill.errors import CorruptImage, NewerRecord, StoreUnavailable
+from imagemill.errors import ConfigurationError, CorruptImage, NewerRecord, StoreUnavailable
 from imagemill.observability.instruments import Instruments
 from imagemill.observability.tracing import OpenTelemetryTracing, provider
 from tests.flow.house import House
@@ -22,6 +23,13 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(worker, "services", lambda: house.render)
     monkeypatch.setattr(worker, "seen", Instruments)
     return house
+
+
+def test_a_worker_whose_children_could_not_work_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would answer pings, take messages, and do none of their jobs."""
+    monkeypatch.setattr(worker, "create_celery", lambda _: pytest.fail("it has started"))
+    with pytest.raises(ConfigurationError, match="IMAGEMILL_DATABASE_URL"):
+        worker.run(Settings(database_url="postgresql://127.0.0.1:54x32/images"))
 
 
 def test_the_task_works_the_job_of_its_token(house: House) -> None:
