@@ -123,6 +123,23 @@ def test_a_bad_value_is_refused(variables: Callable[..., None], name: str, value
     assert "4711" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://broker",
+        "redis://broker:6379//",
+        "rediss://:p%2Fw@[::1]:6379/3?ssl_cert_reqs=required",
+        "redis+socket:///run/broker.sock?virtual_host=0",
+        "amqp://ada:p%40w@broker:5672//",
+        "amqps://broker/v%2Fx",
+    ],
+)
+def test_a_broker_may_be_spelt_as_celery_spells_it(variables: Callable[..., None], url: str) -> None:
+    """With or without port, database, virtual host and password; over TLS and over a socket."""
+    variables(broker_url=url)
+    assert config.load().broker == url
+
+
 def test_every_bad_value_is_named_at_once(variables: Callable[..., None]) -> None:
     """Who mends one variable does not have to start again to hear of the next."""
     variables(port="0", queue="not a name")

@@ -82,7 +82,7 @@ def _is_readable(broker: str) -> bool:
         numbers += parse_qs(parts.query).get("virtual_host", [])
     elif parts.scheme.startswith("redis"):
         numbers.append(parts.path)
-    return all(re.fullmatch(r"/?[0-9]{0,9}", number) for number in numbers)
+    return all(re.fullmatch(r"/{0,2}[0-9]{0,9}", number) for number in numbers)
 
 
 def _formats_only(text: str) -> str:
