@@ -365,11 +365,11 @@ def test_a_worker_has_a_child_for_each_core() -> None:
 
 def test_logs_are_json_outside_development() -> None:
     """The form follows the profile unless it is chosen."""
-    assert not Settings().json_logs
+    assert Settings().log_lines == "text"
     guarded = {"profile": "testing", "secret_key": SECRET, "auth": "off"}
-    assert Settings(**guarded).json_logs
-    assert Settings(log_format="json").json_logs
-    assert not Settings(**guarded, log_format="text").json_logs
+    assert Settings(**guarded).log_lines == "json"
+    assert Settings(log_format="json").log_lines == "json"
+    assert Settings(**guarded, log_format="text").log_lines == "text"
 
 
 def test_limits_are_the_settings() -> None:

@@ -20,6 +20,7 @@ _WORKED_OUT = {
     "broker_url": "broker",
     "wait_slots": "waits",
     "worker_concurrency": "concurrency",
+    "log_format": "log_lines",
 }
 """Settings that, left out, follow from others, and the property that says what they are then."""
 

@@ -40,9 +40,9 @@ class Observability(Deployment):
     )
 
     @property
-    def json_logs(self) -> bool:
-        """Whether log lines are JSON."""
-        return (self.log_format or ("text" if self.profile is Profile.DEVELOPMENT else "json")) == "json"
+    def log_lines(self) -> Literal["text", "json"]:
+        """Form of the log."""
+        return self.log_format or ("text" if self.profile is Profile.DEVELOPMENT else "json")
 
     @property
     def metrics_folder(self) -> Path | None:

@@ -92,7 +92,7 @@ def _naming(role: str) -> Processor:
 
 
 def _rendering(settings: Settings) -> list[Processor]:
-    if settings.json_logs:
+    if settings.log_lines == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     plain: Any = structlog.dev.plain_traceback
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

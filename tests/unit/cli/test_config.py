@@ -16,6 +16,15 @@ def test_every_setting_has_a_row() -> None:
     assert sources["IMAGEMILL_HOST"] == "default"
 
 
+def test_a_row_shows_what_is_in_force() -> None:
+    """Also of a setting that was left out and follows from another one."""
+    values = {row["variable"]: row["value"] for row in settings_rows(Settings(wait_slots=3), flags=set())}
+    assert values["IMAGEMILL_AUTH"] == "off"
+    assert values["IMAGEMILL_LOG_FORMAT"] == "text"
+    assert values["IMAGEMILL_WAIT_SLOTS"] == "3"
+    assert values["IMAGEMILL_DATABASE_URL"].startswith("sqlite:///")
+
+
 def test_rows_hide_what_is_secret() -> None:
     """Of a URL its password, of a secret everything."""
     rows = settings_rows(
