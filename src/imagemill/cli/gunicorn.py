@@ -1,15 +1,20 @@
 """The HTTP server: Gunicorn in this process, with its settings from ours. Never preloads the application."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from imagemill import config, observability
 from imagemill.cli.address import bracketed
 from imagemill.cli.connections import TimedWorker
+from imagemill.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - Gunicorn makes its files there safely
 _KEEPALIVE_SECONDS = 75
@@ -60,7 +65,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         from imagemill.web.app import for_gunicorn  # noqa: PLC0415 - in the process that serves, after the fork
 
-        return for_gunicorn()
+        try:
+            return for_gunicorn()
+        except ConfigurationError as error:
+            # One line, and the code by which Gunicorn knows that it need not try again.
+            log.error(error.detail)
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
 
 
 class _Log(Logger):  # type: ignore[misc]

@@ -1,8 +1,13 @@
 """Gunicorn's settings that keep a promise."""
 
+import pytest
+from gunicorn.arbiter import Arbiter
+
 from imagemill.cli.connections import TimedWorker
-from imagemill.cli.gunicorn import options
+from imagemill.cli.gunicorn import _Server, options
 from imagemill.config import Settings
+from imagemill.errors import ConfigurationError
+from imagemill.web import app
 
 
 def test_nothing_is_shared_over_a_fork() -> None:
@@ -20,3 +25,19 @@ def test_it_follows_the_settings() -> None:
 
     assert chosen["bind"] == ["[::1]:6000"]
     assert (chosen["workers"], chosen["threads"], chosen["graceful_timeout"]) == (3, 5, 7)
+
+
+def test_a_setting_that_no_process_can_use_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What only shows in a process that serves ends the server, without a traceback for who has mistyped something."""
+
+    def refuse() -> None:
+        raise ConfigurationError("IMAGEMILL_DATABASE_URL needs a driver")
+
+    monkeypatch.setattr(app, "for_gunicorn", refuse)
+    with pytest.raises(SystemExit) as ended:
+        _Server(options(Settings())).load()
+    assert ended.value.code == Arbiter.WORKER_BOOT_ERROR
+    assert [record.getMessage() for record in caplog.records] == ["IMAGEMILL_DATABASE_URL needs a driver"]
+    assert caplog.records[0].exc_info is None
