@@ -1,16 +1,17 @@
 """`/images/<key>`: the bytes of an output, or the way to them, with what caches have to know."""
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import NotFound, PreconditionFailed, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import NotFound, PreconditionFailed
 from werkzeug.wsgi import wrap_file
 
 from imagemill.flow.deliver import Deliver, Image, Redirection
+from imagemill.web.conditions import Facts, asked_part, is_conditional, status_by_conditions
 
-_ONE_RANGE = re.compile(r"bytes=(?:\d+-\d*|-\d+)")
-"""The ranges that are served. Any other Range is ignored, as RFC 9110, section 14.2, allows."""
+_PIECE_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,21 @@ class ImagePages:
             raise NotFound
         if redirection := self.deliver.redirection(image, "HEAD" if request.method == "HEAD" else "GET"):
             return _redirect(redirection)
-        response = _headers_of(image)
-        if self.accel_path:
+        response, facts = _headers_of(image), Facts(image.etag, image.stat.modified_at, image.stat.bytes)
+        # Not for HEAD: nginx would cut a part out of what has no bytes.
+        if self.accel_path and request.method == "GET":
             # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is. It would
             # also keep them on a refusal, which is no image and not for ever.
-            if _begins_behind(image):
-                raise RequestedRangeNotSatisfiable(image.stat.bytes)
+            if not is_conditional(request):
+                asked_part(request, facts)
             response.headers["X-Accel-Redirect"] = self.accel_path + image.key
             del response.headers["Content-Length"]
             return response
-        # Conditions come before ranges (RFC 9110, section 13.2.2); Werkzeug alone would do it the other way round.
-        response.make_conditional(request)
+        response.status_code = status_by_conditions(request, facts)
         if response.status_code == PreconditionFailed.code:
             raise PreconditionFailed
         if response.status_code == 200:
-            _attach(response, image)
+            _attach(response, image, asked_part(request, facts))
         return response
 
 
@@ -59,14 +60,6 @@ def _redirect(redirection: Redirection) -> Response:
     response.headers["Location"] = redirection.url
     response.headers["Cache-Control"] = redirection.cache_control
     return response
-
-
-def _begins_behind(image: Image) -> bool:
-    """Whether the request asks for a part behind the image's end, and for nothing that would come first."""
-    conditions = {"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"}
-    if request.range is None or not _ONE_RANGE.fullmatch(request.headers["Range"].strip()):
-        return False
-    return conditions.isdisjoint(request.headers.keys()) and request.range.range_for_length(image.stat.bytes) is None
 
 
 def _headers_of(image: Image) -> Response:
@@ -80,16 +73,35 @@ def _headers_of(image: Image) -> Response:
     return response
 
 
-def _attach(response: Response, image: Image) -> None:
+def _attach(response: Response, image: Image, part: range | None) -> None:
+    response.headers["Accept-Ranges"] = "bytes"
     file = image.open()
     if file is None:
         raise NotFound
-    response.response = wrap_file(request.environ, file)
     response.direct_passthrough = True
-    one_range = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
-    try:
-        response.make_conditional(request, accept_ranges=bool(one_range), complete_length=image.stat.bytes)
-    except RequestedRangeNotSatisfiable:
-        file.close()
-        raise
-    response.headers["Accept-Ranges"] = "bytes"
+    if part is None:
+        response.response = wrap_file(request.environ, file)
+        return
+    response.status_code = 206
+    response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{image.stat.bytes}"
+    response.content_length = len(part)
+    # The server's own wrapper knows no seeking: all that comes before would be read, and fetched from a bucket.
+    response.response = _Part(file, part)
+
+
+class _Part:
+    """The bytes of a file at these places. Closes it."""
+
+    def __init__(self, file: BinaryIO, part: range) -> None:
+        self._file = file
+        self._part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(self._part.start)
+        left = len(self._part)
+        while left and (piece := self._file.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
+            yield piece
+
+    def close(self) -> None:
+        self._file.close()

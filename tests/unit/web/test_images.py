@@ -1,9 +1,11 @@
 """Delivery: what a cache and a browser are told about an image."""
 
 import re
+from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from imagemill.domain.links import LinkSigner, link_key
 from tests.fakes.engine import PICTURE
@@ -49,12 +51,13 @@ def test_nginx_is_told_where_the_image_lies(house: House, path: str) -> None:
 def test_nginx_is_not_asked_for_what_is_not_there(house: House, path: str) -> None:
     """It would call its refusal an image; but a condition comes before a range, and is nginx's business."""
     behind_nginx = client(house, accel_path="/_objects/")
-    refused = behind_nginx.get(path, headers={"Range": "bytes=1000000-"})
-    assert (refused.status_code, refused.content_type) == (416, "application/problem+json")
-    assert refused.headers["Content-Range"].startswith("bytes */")
+    for nothing in ("bytes=1000000-", "bytes=9-2", "bytes=-0"):
+        refused = behind_nginx.get(path, headers={"Range": nothing})
+        assert (refused.status_code, refused.content_type) == (416, "application/problem+json")
+        assert refused.headers["Content-Range"].startswith("bytes */")
     for headers in (
         {"Range": "bytes=0-3"},
-        {"Range": "bytes=9-2"},
+        {"Range": "bytes=-1000000"},
         {"Range": "bytes=1000000-", "If-None-Match": '"x"'},
     ):
         assert behind_nginx.get(path, headers=headers).status_code == 200
@@ -68,6 +71,16 @@ def test_head_is_get_without_the_bytes(api: FlaskClient, path: str) -> None:
     assert [pair for pair in head.headers if pair[0] not in differing] == [
         pair for pair in image.headers if pair[0] not in differing
     ]
+
+
+@pytest.mark.parametrize("accel_path", [None, "/_objects/"])
+@pytest.mark.parametrize("asked", ["bytes=0-3", "bytes=1000000-"])
+def test_head_knows_no_ranges(house: House, path: str, accel_path: str | None, asked: str) -> None:
+    """HEAD tells of the whole, whatever part it names (RFC 9110, section 14.2); nginx is not asked to cut."""
+    head = client(house, accel_path=accel_path).head(path, headers={"Range": asked})
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(BYTES)))
+    assert "Content-Range" not in head.headers
+    assert "X-Accel-Redirect" not in head.headers
 
 
 @pytest.mark.parametrize("tag", ["{}", "W/{}", '"other", {}', "*"])
@@ -90,10 +103,41 @@ def test_not_modified_since(api: FlaskClient, path: str) -> None:
     assert api.get(path, headers={"If-Modified-Since": when}).status_code == 304
 
 
-def test_a_failed_precondition_is_a_problem(api: FlaskClient, path: str) -> None:
-    """If-Match with another tag is a 412."""
-    answer = api.get(path, headers={"If-Match": '"other"'})
+OLD, LATE = "Wed, 01 Jan 2020 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+
+
+@pytest.mark.parametrize("headers", [{"If-Match": '"other"'}, {"If-Match": "W/{}"}, {"If-Unmodified-Since": OLD}])
+def test_a_failed_precondition_is_a_problem(api: FlaskClient, path: str, headers: dict[str, str]) -> None:
+    """If-Match with another tag or a weak one, or a date before the image's, is a 412."""
+    answer = api.get(path, headers=_filled(headers, api.get(path)))
     assert (answer.status_code, answer.json["code"]) == (412, "precondition-failed")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"If-Match": "*"},
+        {"If-Match": '"other", {}'},
+        {"If-Match": "{}", "If-Unmodified-Since": OLD},
+        {"If-Unmodified-Since": LATE},
+        {"If-Unmodified-Since": "some day"},
+        {"If-None-Match": '"other"', "If-Modified-Since": LATE},
+    ],
+)
+def test_a_precondition_that_holds_changes_nothing(api: FlaskClient, path: str, headers: dict[str, str]) -> None:
+    """A star matches whatever there is, a tag counts more than a date, and what is no date does not count."""
+    answer = api.get(path, headers=_filled(headers, api.get(path)))
+    assert (answer.status_code, answer.data) == (200, BYTES)
+
+
+def test_the_second_condition_is_asked_after_the_first(api: FlaskClient, path: str) -> None:
+    """If-Match that holds leaves the last word to If-None-Match (RFC 9110, section 13.2.2)."""
+    headers = _filled({"If-Match": "{}", "If-None-Match": "{}"}, api.get(path))
+    assert api.get(path, headers=headers).status_code == 304
+
+
+def _filled(headers: dict[str, str], image: TestResponse) -> dict[str, str]:
+    return {name: text.format(image.headers["ETag"]) for name, text in headers.items()}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +146,8 @@ def test_a_failed_precondition_is_a_problem(api: FlaskClient, path: str) -> None
         ("bytes=0-3", BYTES[:4], f"bytes 0-3/{len(BYTES)}"),
         ("bytes=5-", BYTES[5:], f"bytes 5-{len(BYTES) - 1}/{len(BYTES)}"),
         ("bytes=-4", BYTES[-4:], f"bytes {len(BYTES) - 4}-{len(BYTES) - 1}/{len(BYTES)}"),
+        ("bytes=-9999", BYTES, f"bytes 0-{len(BYTES) - 1}/{len(BYTES)}"),
+        ("bytes=0-" + "9" * 5000, BYTES, f"bytes 0-{len(BYTES) - 1}/{len(BYTES)}"),
         ("bytes=3-9999", BYTES[3:], f"bytes 3-{len(BYTES) - 1}/{len(BYTES)}"),
     ],
 )
@@ -113,7 +159,7 @@ def test_a_part_is_served(api: FlaskClient, path: str, asked: str, part: bytes, 
     assert answer.headers["Content-Length"] == str(len(part))
 
 
-@pytest.mark.parametrize("asked", [f"bytes={len(BYTES)}-", "bytes=-0"])
+@pytest.mark.parametrize("asked", [f"bytes={len(BYTES)}-", "bytes=-0", "bytes=9-2"])
 def test_a_part_that_is_not_there(api: FlaskClient, path: str, asked: str) -> None:
     """A range outside is a 416 that tells the size and is not cached for ever."""
     answer = api.get(path, headers={"Range": asked})
@@ -129,10 +175,41 @@ def test_other_ranges_are_ignored(api: FlaskClient, path: str, asked: str) -> No
     assert (answer.status_code, answer.data) == (200, BYTES)
 
 
-def test_a_range_of_another_version_is_the_whole(api: FlaskClient, path: str) -> None:
-    """If-Range with another tag turns a range into everything."""
-    answer = api.get(path, headers={"Range": "bytes=0-1", "If-Range": '"other"'})
+@pytest.mark.parametrize("version", ['"other"', "W/{}", OLD, LATE, "some day"])
+def test_a_range_of_another_version_is_the_whole(api: FlaskClient, path: str, version: str) -> None:
+    """If-Range with anything but the very tag or date turns a range into everything (RFC 9110, section 13.1.5)."""
+    headers = _filled({"If-Range": version}, api.get(path))
+    answer = api.get(path, headers={"Range": "bytes=0-1", **headers})
     assert (answer.status_code, answer.data) == (200, BYTES)
+
+
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+def test_a_range_of_the_same_version_is_served(api: FlaskClient, path: str, name: str) -> None:
+    """If-Range with the image's own tag or date leaves the range as it is."""
+    same = api.get(path).headers[name]
+    assert api.get(path, headers={"Range": "bytes=0-1", "If-Range": same}).data == BYTES[:2]
+
+
+def test_a_part_is_read_without_what_comes_before(
+    api: FlaskClient, house: House, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever wraps files in the server, the file is set to the part's beginning: a bucket is not read in vain."""
+    reads: list[int] = []
+
+    class Reader(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            reads.append(self.tell())
+            return super().read(size)
+
+    reader = Reader(BYTES)
+    monkeypatch.setattr(house.store, "open", lambda _: reader)
+    # A server's wrapper that only goes forward, as Gunicorn's.
+    forward = {"wsgi.file_wrapper": lambda file, size=8192: iter(lambda: file.read(size), b"")}
+    answer = api.get(path, headers={"Range": "bytes=4-5"}, environ_overrides=forward)
+    assert answer.data == BYTES[4:6]
+    assert reads == [4]
+    answer.close()
+    assert reader.closed
 
 
 @pytest.mark.parametrize(

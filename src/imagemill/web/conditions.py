@@ -1,0 +1,84 @@
+"""Conditions and ranges of a request for an image.
+
+Werkzeug's own are not used: they take HEAD for GET, a star in If-Match for no match, a weak tag or a later date in
+If-Range for a good one, and refuse the end of what is shorter.
+
+Source: RFC 9110, sections 13.1, 13.2.2 and 14.1.2 to 14.2.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import parse_date
+
+_ONE_RANGE = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))", re.ASCII)
+"""The ranges that are served. Any other Range is ignored, as section 14.2 allows."""
+
+_NAMES = frozenset({"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"})
+_MOST_DIGITS = 18  # A petabyte has 16, and Python reads no number of thousands.
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What conditions and ranges are held against.
+
+    Args:
+        etag: strong entity tag, without quotes.
+        modified_at: when it was put; HTTP knows whole seconds only.
+        bytes: its size.
+    """
+
+    etag: str
+    modified_at: datetime
+    bytes: int
+
+
+def status_by_conditions(request: Request, facts: Facts) -> int:
+    """200 if nothing speaks against an answer, 304 if the client has it already, 412 if it wants another one."""
+    modified_at = facts.modified_at.replace(microsecond=0)
+    if "If-Match" in request.headers:
+        if not request.if_match.contains(facts.etag):
+            return 412
+    elif request.if_unmodified_since and modified_at > request.if_unmodified_since:
+        return 412
+    if "If-None-Match" in request.headers:
+        return 304 if request.if_none_match.contains_weak(facts.etag) else 200
+    return 304 if request.if_modified_since and modified_at <= request.if_modified_since else 200
+
+
+def asked_part(request: Request, facts: Facts) -> range | None:
+    """The bytes that a request asks for, by their places; None for all of them.
+
+    Raises:
+        RequestedRangeNotSatisfiable: there are none such.
+    """
+    match = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if request.method != "GET" or match is None or not _is_same(request.headers.get("If-Range"), facts):
+        return None
+    if match["suffix"]:
+        part = range(facts.bytes - min(_number(match["suffix"]), facts.bytes), facts.bytes)
+    else:
+        behind = _number(match["last"]) + 1 if match["last"] else facts.bytes
+        part = range(_number(match["first"]), min(behind, facts.bytes))
+    if not part:
+        raise RequestedRangeNotSatisfiable(facts.bytes)
+    return part
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether there is a condition of any kind."""
+    return not _NAMES.isdisjoint(request.headers.keys())
+
+
+def _is_same(if_range: str | None, facts: Facts) -> bool:
+    if if_range is None:
+        return True
+    # What the client has of another version would be glued to this one, so nothing but the very same will do.
+    return if_range.strip() == f'"{facts.etag}"' or parse_date(if_range) == facts.modified_at.replace(microsecond=0)
+
+
+def _number(digits: str) -> int:
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
