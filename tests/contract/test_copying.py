@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Table, text
 
 from imagemill.errors import ConfigurationError
 from imagemill.faults import NoFaults
-from imagemill.jobs import schema
+from imagemill.jobs import copying, schema
 from imagemill.jobs.copying import copy
 from imagemill.jobs.database import Database
 from imagemill.jobs.store import SqlJobStore
@@ -63,6 +63,37 @@ def test_nothing_is_copied_over_something(sqlite_database: str, postgresql_datab
         store.close()
     with pytest.raises(ConfigurationError, match="has rows already"):
         copy(sqlite_database, postgresql_database)
+
+
+@pytest.mark.parametrize("change", ["accepted", "erased"])
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_nothing_is_copied_of_what_changes(
+    request: pytest.FixtureRequest,
+    sqlite_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    change: str,
+) -> None:
+    """Who forgot to stop a role is told so, and the new database stays empty; SQLite lets nobody write meanwhile."""
+    source = request.getfixturevalue(f"{kind}_database")
+    left = SqlJobStore(source, keep_seconds=3600, faults=NoFaults())
+    left.accept(new_job("old"))
+    copy_table = copying._copy_table
+
+    def copy_and_change(table: Table, here: Connection, there: Connection) -> int:
+        count = copy_table(table, here, there)
+        if table.name == "originals":
+            left.accept(new_job("new")) if change == "accepted" else left.erase(new_job("old").token, "ada")
+        return count
+
+    monkeypatch.setattr(copying, "_copy_table", copy_and_change)
+    with pytest.raises(ConfigurationError, match="stop all roles"):
+        copy(source, sqlite_database)
+    left.close()
+    moved = SqlJobStore(sqlite_database, keep_seconds=3600, faults=NoFaults())
+    assert moved.page("ada", None, MANY).jobs == ()
+    assert moved.find_original("ada", new_job("old").original.sha256) is None
+    moved.close()
 
 
 @pytest.mark.parametrize("swap", [False, True])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from imagemill.errors import ConfigurationError
 from imagemill.jobs import schema
@@ -11,6 +12,9 @@ from imagemill.jobs.database import Database
 from imagemill.jobs.tables import metadata
 
 _BATCH_ROWS = 1000
+_CHANGED = (
+    "The database that is left has changed while it was copied, and nothing was: stop all roles, then copy again."
+)
 
 
 def copy(source: str, target: str) -> Mapping[str, int]:
@@ -24,7 +28,8 @@ def copy(source: str, target: str) -> Mapping[str, int]:
         How many rows each table has.
 
     Raises:
-        ConfigurationError: the tables of either are not of this release, or the target has rows.
+        ConfigurationError: the tables of either are not of this release, the target has rows, or the source was seen to
+            change: the target is empty as before.
         RecordUnavailable: a database does not answer; the target is empty as before.
     """
     schema.check(source)
@@ -34,7 +39,13 @@ def copy(source: str, target: str) -> Mapping[str, int]:
     try:
         with new.writing() as there, old.writing() as here:
             _require_empty(there)
-            return {table.name: _copy_table(table, here, there) for table in metadata.sorted_tables}
+            copied = {table.name: _copy_table(table, here, there) for table in metadata.sorted_tables}
+            # A row that came or went between two tables: a job without its original, or bytes that nobody deletes.
+            if copied != {table.name: _count(table, here) for table in metadata.sorted_tables}:
+                raise ConfigurationError(_CHANGED)
+            return copied
+    except IntegrityError as error:
+        raise ConfigurationError(_CHANGED) from error
     finally:
         old.close()
         new.close()
@@ -46,12 +57,16 @@ def _require_empty(connection: Connection) -> None:
             raise ConfigurationError(f"The database to copy into has rows already, in {table.name}.")
 
 
+def _count(table: Table, connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
 def _copy_table(table: Table, here: Connection, there: Connection) -> int:
     count = 0
-    rows = here.execute(select(table), execution_options={"yield_per": _BATCH_ROWS})
-    for batch in rows.mappings().partitions():
-        there.execute(insert(table), [dict(row) for row in batch])
-        count += len(batch)
+    with here.execute(select(table), execution_options={"yield_per": _BATCH_ROWS}) as rows:
+        for batch in rows.mappings().partitions():
+            there.execute(insert(table), [dict(row) for row in batch])
+            count += len(batch)
     _advance(table, there)
     return count
 
