@@ -13,6 +13,7 @@ resize.py     POST, GET, DELETE and the list of jobs
 plan.py       the dry run
 formats.py    what is read and written
 images.py     delivery of outputs
+conditions.py conditions and ranges of a request for one
 prefer.py     `Prefer: wait`
 health.py     /healthz and /readyz
 metrics.py    /metrics, in development
