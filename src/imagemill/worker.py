@@ -24,6 +24,7 @@ from imagemill.errors import (
 from imagemill.flow.render import Attempt, Render
 from imagemill.observability.exposition import serve
 from imagemill.observability.instruments import Instruments, instruments
+from imagemill.observability.tracing import tracing
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def run(settings: config.Settings, queues: str | None = None) -> None:
     """
     # A child that cannot be built is only logged, and the worker would take messages all the same.
     wiring.for_worker(settings)
+    tracing(settings, "worker").close()
     config.export(settings)
     serve(wiring.for_scrapes(settings), settings)
     create_celery(settings).worker_main(

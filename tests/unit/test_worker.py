@@ -1,5 +1,7 @@
 """The task, run synchronously and without a broker: every claimed job ends, whatever happens in it."""
 
+import sys
+
 import pytest
 from celery.app.task import Context
 from celery.exceptions import SoftTimeLimitExceeded
@@ -25,11 +27,18 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
-def test_a_worker_whose_children_could_not_work_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("database_url", "postgresql://127.0.0.1:54x32/images"), ("otlp_endpoint", "http://127.0.0.1:4318")],
+)
+def test_a_worker_whose_children_could_not_work_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     """It would answer pings, take messages, and do none of their jobs."""
     monkeypatch.setattr(worker, "create_celery", lambda _: pytest.fail("it has started"))
-    with pytest.raises(ConfigurationError, match="IMAGEMILL_DATABASE_URL"):
-        worker.run(Settings(database_url="postgresql://127.0.0.1:54x32/images"))
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)  # as if not there
+    with pytest.raises(ConfigurationError, match=f"IMAGEMILL_{name.upper()}"):
+        worker.run(Settings(**{name: value}))
 
 
 def test_the_task_works_the_job_of_its_token(house: House) -> None:
