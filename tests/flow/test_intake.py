@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from imagemill.domain.caller import ANYBODY, Caller
 from imagemill.domain.formats import ImageFormat
 from imagemill.domain.geometry import Size
 from imagemill.domain.header import Header
-from imagemill.domain.job import JobStatus, NewJob
+from imagemill.domain.job import ANONYMOUS, JobStatus, NewJob
 from imagemill.domain.ports import FaultPoint, Stage
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import (
@@ -48,6 +49,13 @@ def test_an_image_becomes_a_pending_job_that_is_sent(house: House) -> None:
     assert house.store.get(accepted.job.original.key) == PICTURE
     assert house.queue.sent == [accepted.job.token]
     assert house.faults.reached == [FaultPoint.ORIGINAL_PUT, FaultPoint.ROW_COMMITTED, FaultPoint.MESSAGE_PUBLISHED]
+
+
+@pytest.mark.parametrize(("who", "counted"), [(ANYBODY, 0), (caller(ANONYMOUS), 1), (CALLER, 1)])
+def test_who_has_a_key_takes_turns(house: House, who: Caller, counted: int) -> None:
+    """Also with the jobs that nobody owned; only while keys are not asked for is there nobody to take turns with."""
+    house.intake.accept(who, PICTURE, RECIPE)
+    assert house.jobs.pending_in_turn(who.owner, 10) == counted
 
 
 @pytest.mark.parametrize(

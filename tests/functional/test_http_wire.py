@@ -203,6 +203,14 @@ def test_requests_sent_together_are_answered_in_turn(api: Api) -> None:
         assert re.findall(rb"HTTP/1.1 (\d+) ", rest_of(connection)) == [b"200"] * 10 + [b"404"]
 
 
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "Script-Name"])
+def test_no_header_says_where_a_path_begins(api: Api, name: str) -> None:
+    """A proxy on this machine guards one path and lets others pass: a header must not turn one into the other."""
+    with api.connection() as connection:
+        connection.sendall(f"GET /images{RESIZE} HTTP/1.1\r\nHost: test\r\n{name}: /images\r\n\r\n".encode())
+        assert answer_of(connection, "GET").status == 404
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", RESIZE, "/openapi.json", "/nothing"])
 def test_head_is_get_without_a_body(api: Api, path: str) -> None:
     """HEAD has the status and the length of GET, and no body: the connection goes on at once."""

@@ -44,6 +44,8 @@ def options(settings: config.Settings) -> dict[str, Any]:
         "keepalive": _KEEPALIVE_SECONDS,
         # Options may stand in the query, and many outputs make it long; Gunicorn's own most.
         "limit_request_line": _LONGEST_LINE_BYTES,
+        # However trusted, nobody else says where a path begins: it would be another page than the one let pass.
+        "forwarder_headers": "",
         # The heartbeat must not wait for a disk.
         "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
         "logger_class": _Log,

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from imagemill.domain.caller import Caller
-from imagemill.domain.job import ANONYMOUS, NewJob, Original, make_token
+from imagemill.domain.caller import ANYBODY, Caller
+from imagemill.domain.job import NewJob, Original, make_token
 from imagemill.domain.keys import original_key
 from imagemill.domain.limits import Limits
 from imagemill.domain.ports import (
@@ -137,7 +137,7 @@ class Intake:
             send_after_seconds=self.resend_seconds,
             charge=self.quota.charge(caller, original.header),
             # While authentication is off everybody is one owner, and there is nobody to take turns with.
-            in_turn=caller.owner != ANONYMOUS,
+            in_turn=caller != ANYBODY,
         )
 
     def _restore(self, original: Original, data: Bytes) -> None:
