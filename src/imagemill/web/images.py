@@ -75,6 +75,8 @@ def _headers_of(image: Image) -> Response:
 
 def _attach(response: Response, image: Image, part: range | None) -> None:
     response.headers["Accept-Ranges"] = "bytes"
+    if request.method == "HEAD":
+        return  # Nobody would read the file, nor close it; and a bucket would begin to send it.
     file = image.open()
     if file is None:
         raise NotFound

@@ -73,6 +73,13 @@ def test_head_is_get_without_the_bytes(api: FlaskClient, path: str) -> None:
     ]
 
 
+def test_head_reads_nothing(api: FlaskClient, house: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is asked what there is, and not for it."""
+    monkeypatch.setattr(house.store, "open", lambda _: pytest.fail("opened"))
+    head = api.head(path)
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(BYTES)))
+
+
 @pytest.mark.parametrize("accel_path", [None, "/_objects/"])
 @pytest.mark.parametrize("asked", ["bytes=0-3", "bytes=1000000-"])
 def test_head_knows_no_ranges(house: House, path: str, accel_path: str | None, asked: str) -> None:
