@@ -39,14 +39,15 @@ class Facts:
 def status_by_conditions(request: Request, facts: Facts) -> int:
     """200 if nothing speaks against an answer, 304 if the client has it already, 412 if it wants another one."""
     modified_at = facts.modified_at.replace(microsecond=0)
+    until, since = (_read_date(request.headers.get(name)) for name in ("If-Unmodified-Since", "If-Modified-Since"))
     if "If-Match" in request.headers:
         if not request.if_match.contains(facts.etag):
             return 412
-    elif request.if_unmodified_since and modified_at > request.if_unmodified_since:
+    elif until and modified_at > until:
         return 412
     if "If-None-Match" in request.headers:
         return 304 if request.if_none_match.contains_weak(facts.etag) else 200
-    return 304 if request.if_modified_since and modified_at <= request.if_modified_since else 200
+    return 304 if since and modified_at <= since else 200
 
 
 def asked_part(request: Request, facts: Facts) -> range | None:
@@ -77,7 +78,14 @@ def _is_same(if_range: str | None, facts: Facts) -> bool:
     if if_range is None:
         return True
     # What the client has of another version would be glued to this one, so nothing but the very same will do.
-    return if_range.strip() == f'"{facts.etag}"' or parse_date(if_range) == facts.modified_at.replace(microsecond=0)
+    return if_range.strip() == f'"{facts.etag}"' or _read_date(if_range) == facts.modified_at.replace(microsecond=0)
+
+
+def _read_date(text: str | None) -> datetime | None:
+    try:
+        return parse_date(text)
+    except OverflowError:  # of a year of twenty digits; what else is no date is None
+        return None
 
 
 def _number(digits: str) -> int:

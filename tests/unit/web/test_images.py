@@ -111,6 +111,7 @@ def test_not_modified_since(api: FlaskClient, path: str) -> None:
 
 
 OLD, LATE = "Wed, 01 Jan 2020 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT"
+NEVER = f"Wed, 01 Jan {'9' * 20} 00:00:00 GMT"
 
 
 @pytest.mark.parametrize("headers", [{"If-Match": '"other"'}, {"If-Match": "W/{}"}, {"If-Unmodified-Since": OLD}])
@@ -128,6 +129,8 @@ def test_a_failed_precondition_is_a_problem(api: FlaskClient, path: str, headers
         {"If-Match": "{}", "If-Unmodified-Since": OLD},
         {"If-Unmodified-Since": LATE},
         {"If-Unmodified-Since": "some day"},
+        {"If-Unmodified-Since": NEVER},
+        {"If-Modified-Since": NEVER},
         {"If-None-Match": '"other"', "If-Modified-Since": LATE},
     ],
 )
@@ -182,7 +185,7 @@ def test_other_ranges_are_ignored(api: FlaskClient, path: str, asked: str) -> No
     assert (answer.status_code, answer.data) == (200, BYTES)
 
 
-@pytest.mark.parametrize("version", ['"other"', "W/{}", OLD, LATE, "some day"])
+@pytest.mark.parametrize("version", ['"other"', "W/{}", OLD, LATE, "some day", NEVER])
 def test_a_range_of_another_version_is_the_whole(api: FlaskClient, path: str, version: str) -> None:
     """If-Range with anything but the very tag or date turns a range into everything (RFC 9110, section 13.1.5)."""
     headers = _filled({"If-Range": version}, api.get(path))
