@@ -1,6 +1,7 @@
 """The sweep: every accepted job ends."""
 
 import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -14,7 +15,7 @@ from imagemill.domain.keys import SHARDS, original_key, output_key
 from imagemill.domain.recipe import Recipe
 from imagemill.errors import RecordUnavailable
 from imagemill.flow import sweep
-from imagemill.flow.erase import GARBAGE_BATCH, POSTPONE_SECONDS
+from imagemill.flow.erase import AT_ONCE, GARBAGE_BATCH, POSTPONE_SECONDS
 from imagemill.flow.orphans import ORPHAN_SECONDS, PAUSE_SECONDS
 from tests.flow.house import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, RESEND_SECONDS, House
 
@@ -158,6 +159,14 @@ def test_a_store_that_is_away_is_not_asked_for_each_key(house: House) -> None:
     assert house.sweep.run().collected == 0
     house.store.stuck = set()
     assert house.sweep.run().collected == 45
+
+
+def test_garbage_is_deleted_many_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a bucket, to which each is a round trip, would be left behind by the jobs that expire."""
+    house.jobs.discard(*(output_key(f"{number:032x}", "image", ImageFormat.PNG) for number in range(AT_ONCE)))
+    together = threading.Barrier(AT_ONCE)
+    monkeypatch.setattr(house.store, "delete", lambda _: together.wait(10))
+    assert house.sweep.run().collected == AT_ONCE
 
 
 def test_orphans_go(house: House) -> None:

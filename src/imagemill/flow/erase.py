@@ -1,7 +1,8 @@
 """Erase: take a job out of the record first, then its bytes out of the store."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +16,9 @@ log = logging.getLogger(__name__)
 GARBAGE_BATCH = 200
 POSTPONE_SECONDS = 300
 """How long a key that cannot be deleted is left alone."""
+
+AT_ONCE = 16
+"""Objects that the sweep deletes at a time: each is a round trip to a bucket, and jobs expire as fast as they come."""
 
 _FAILURES = 5  # In a row: by then it is not the keys, but the store.
 
@@ -44,32 +48,37 @@ class Erase:
         if not job.status.terminal:
             self.metrics.ended(JobStatus.REVOKED)
         try:
-            self._delete(self.jobs.take_garbage(GARBAGE_BATCH, among=[*output_keys(job), job.original.key]))
+            keys = self.jobs.take_garbage(GARBAGE_BATCH, among=[*output_keys(job), job.original.key])
+            self._note(keys, map(self._is_deleted, keys))
         except RecordUnavailable:
             log.warning("The record is away; erased objects are deleted later.", extra={"token": str(token)})
 
     def collect(self) -> int:
         """Delete the bytes of up to GARBAGE_BATCH objects that no record needs. Returns how many."""
-        return self._delete(self.jobs.take_garbage(GARBAGE_BATCH))
+        keys = self.jobs.take_garbage(GARBAGE_BATCH)
+        batches = (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
+        with ThreadPoolExecutor(AT_ONCE, "collect") as pool:
+            return self._note(keys, (gone for batch in batches for gone in pool.map(self._is_deleted, batch)))
 
-    def _delete(self, keys: Sequence[str]) -> int:
+    def _note(self, keys: Sequence[str], deletions: Iterable[bool]) -> int:
         gone: list[str] = []
         failed: list[str] = []
         failures = 0
-        for key in keys:
-            try:
-                self.store.delete(key)
-            except StoreUnavailable as error:
-                log.warning("An object cannot be deleted now.", extra={"key": key, "cause": repr(error.__cause__)})
-                failed.append(key)
-                failures += 1
-                if failures == _FAILURES:
-                    break
-            else:
-                gone.append(key)
-                failures = 0
+        for key, is_gone in zip(keys, deletions, strict=False):
+            (gone if is_gone else failed).append(key)
+            failures = 0 if is_gone else failures + 1
+            if failures == _FAILURES:
+                break
         if gone:
             self.jobs.drop_garbage(gone)
         if failed:
             self.jobs.postpone_garbage(failed, POSTPONE_SECONDS)
         return len(gone)
+
+    def _is_deleted(self, key: str) -> bool:
+        try:
+            self.store.delete(key)
+        except StoreUnavailable as error:
+            log.warning("An object cannot be deleted now.", extra={"key": key, "cause": repr(error.__cause__)})
+            return False
+        return True
