@@ -7,12 +7,13 @@ Source: RFC 9110, sections 13.1, 13.2.2 and 14.1.2 to 14.2.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import parse_date
+
+from imagemill.flow.deliver import Image
 
 _ONE_RANGE = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))", re.ASCII)
 """The ranges that are served. Any other Range is ignored, as section 14.2 allows."""
@@ -21,51 +22,36 @@ _NAMES = frozenset({"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodi
 _MOST_DIGITS = 18  # A petabyte has 16, and Python reads no number of thousands.
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What conditions and ranges are held against.
-
-    Args:
-        etag: strong entity tag, without quotes.
-        modified_at: when it was put; HTTP knows whole seconds only.
-        bytes: its size.
-    """
-
-    etag: str
-    modified_at: datetime
-    bytes: int
-
-
-def status_by_conditions(request: Request, facts: Facts) -> int:
+def status_by_conditions(request: Request, image: Image) -> int:
     """200 if nothing speaks against an answer, 304 if the client has it already, 412 if it wants another one."""
-    modified_at = facts.modified_at.replace(microsecond=0)
+    modified_at = _modified_at(image)
     until, since = (_read_date(request.headers.get(name)) for name in ("If-Unmodified-Since", "If-Modified-Since"))
     if "If-Match" in request.headers:
-        if not request.if_match.contains(facts.etag):
+        if not request.if_match.contains(image.etag):
             return 412
     elif until and modified_at > until:
         return 412
     if "If-None-Match" in request.headers:
-        return 304 if request.if_none_match.contains_weak(facts.etag) else 200
+        return 304 if request.if_none_match.contains_weak(image.etag) else 200
     return 304 if since and modified_at <= since else 200
 
 
-def asked_part(request: Request, facts: Facts) -> range | None:
+def asked_part(request: Request, image: Image) -> range | None:
     """The bytes that a request asks for, by their places; None for all of them.
 
     Raises:
         RequestedRangeNotSatisfiable: there are none such.
     """
     match = _ONE_RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if request.method != "GET" or match is None or not _is_same(request.headers.get("If-Range"), facts):
+    if request.method != "GET" or match is None or not _is_same(request.headers.get("If-Range"), image):
         return None
     if match["suffix"]:
-        part = range(facts.bytes - min(_number(match["suffix"]), facts.bytes), facts.bytes)
+        part = range(image.stat.bytes - min(_number(match["suffix"]), image.stat.bytes), image.stat.bytes)
     else:
-        behind = _number(match["last"]) + 1 if match["last"] else facts.bytes
-        part = range(_number(match["first"]), min(behind, facts.bytes))
+        behind = _number(match["last"]) + 1 if match["last"] else image.stat.bytes
+        part = range(_number(match["first"]), min(behind, image.stat.bytes))
     if not part:
-        raise RequestedRangeNotSatisfiable(facts.bytes)
+        raise RequestedRangeNotSatisfiable(image.stat.bytes)
     return part
 
 
@@ -74,11 +60,15 @@ def is_conditional(request: Request) -> bool:
     return not _NAMES.isdisjoint(request.headers.keys())
 
 
-def _is_same(if_range: str | None, facts: Facts) -> bool:
+def _is_same(if_range: str | None, image: Image) -> bool:
     if if_range is None:
         return True
     # What the client has of another version would be glued to this one, so nothing but the very same will do.
-    return if_range.strip() == f'"{facts.etag}"' or _read_date(if_range) == facts.modified_at.replace(microsecond=0)
+    return if_range.strip() == f'"{image.etag}"' or _read_date(if_range) == _modified_at(image)
+
+
+def _modified_at(image: Image) -> datetime:
+    return image.stat.modified_at.replace(microsecond=0)  # HTTP knows whole seconds only
 
 
 def _read_date(text: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound, PreconditionFailed
 from werkzeug.wsgi import wrap_file
 
 from imagemill.flow.deliver import Deliver, Image, Redirection
-from imagemill.web.conditions import Facts, asked_part, is_conditional, status_by_conditions
+from imagemill.web.conditions import asked_part, is_conditional, status_by_conditions
 
 _PIECE_BYTES = 2**16
 
@@ -37,21 +37,21 @@ class ImagePages:
             raise NotFound
         if redirection := self.deliver.redirection(image, "HEAD" if request.method == "HEAD" else "GET"):
             return _redirect(redirection)
-        response, facts = _headers_of(image), Facts(image.etag, image.stat.modified_at, image.stat.bytes)
+        response = _headers_of(image)
         # Not for HEAD: nginx would cut a part out of what has no bytes.
         if self.accel_path and request.method == "GET":
             # Conditions and ranges are nginx's business then; it keeps the headers that say what the image is. It would
             # also keep them on a refusal, which is no image and not for ever.
             if not is_conditional(request):
-                asked_part(request, facts)
+                asked_part(request, image)
             response.headers["X-Accel-Redirect"] = self.accel_path + image.key
             del response.headers["Content-Length"]
             return response
-        response.status_code = status_by_conditions(request, facts)
+        response.status_code = status_by_conditions(request, image)
         if response.status_code == PreconditionFailed.code:
             raise PreconditionFailed
         if response.status_code == 200:
-            _attach(response, image, asked_part(request, facts))
+            _attach(response, image, asked_part(request, image))
         return response
 
 
